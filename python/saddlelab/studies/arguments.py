@@ -1,0 +1,55 @@
+"""Checks of a study's arguments: the right type and range, or an error that says what to pass."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+#: Samples are numbered with int64, rows of a matrix with the 32-bit word of the random stream.
+MAX_SAMPLES = 2**63 - 1
+MAX_DIM = 2**31 - 1
+
+
+def positive_integer(name: str, value: Any, *, at_most: int, or_none: str = "") -> int:
+    """Return ``value`` as an int in 1 … ``at_most``; ``or_none`` completes the rule's text."""
+    rule = f"`{name}` must be a positive integer{or_none}"
+    # True is an integer to Python, never to the person who passed it as a size.
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{rule}, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        error = ValueError if isinstance(value, float | np.floating) else TypeError
+        raise error(f"{rule}, got {value!r}") from None
+    if number < 1:
+        raise ValueError(f"{rule}, got {number}")
+    if number > at_most:
+        raise ValueError(f"`{name}` must be at most {at_most}, got {number}")
+    return number
+
+
+def dimensions(dims: Any) -> tuple[int, ...]:
+    """Return ``dims`` (an integer or several) as distinct positive ints in increasing order."""
+    if isinstance(dims, str | bytes):
+        raise TypeError(f"`dims` must be positive integers, got {dims!r}")
+    given: Iterable[Any] = dims if np.iterable(dims) else (dims,)
+    found = sorted(positive_integer("dims", n, at_most=MAX_DIM) for n in given)
+    if not found:
+        raise ValueError("`dims` must hold at least one dimension, got none")
+    twice = [n for n, after in zip(found, found[1:], strict=False) if n == after]
+    if twice:
+        raise ValueError(f"`dims` must not repeat a dimension, got {twice[0]} more than once")
+    return tuple(found)
+
+
+def worker_count(workers: Any) -> int:
+    """Return the number of workers; None means all cores this process may use."""
+    if workers is not None:
+        return positive_integer("workers", workers, at_most=2**16, or_none=" or None (all cores)")
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

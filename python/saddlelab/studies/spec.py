@@ -1,0 +1,122 @@
+"""What a study is: its fields, their canonical hash, and its fixed grid of blocks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from saddlelab.ensembles import Ensemble
+from saddlelab.studies.seeds import stream_key
+
+# A row costs the engine about 4 ns, so a block of 2**24 rows takes 30 to 60 ms: short enough for
+# Ctrl-C, progress and a killed run to lose little, long enough to make the overhead vanish.
+# A study too small for 64 such blocks gets smaller ones, so that every core has some.
+MAX_BLOCK_ROWS = 2**24
+MIN_BLOCK_ROWS = 2**18
+BLOCKS_PER_STUDY = 64
+
+
+class Part(NamedTuple):
+    """What one run of the sampler yields: one dimension, or every one of a nested study."""
+
+    key: int
+    dims: tuple[int, ...]
+    nested: bool
+    samples: int
+    block_size: int
+
+    @property
+    def n(self) -> int:
+        """The dimension that is sampled (the largest)."""
+        return self.dims[-1]
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks; the last may be short of samples."""
+        return -(-self.samples // self.block_size)
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where the bins 0 … n of each dimension begin, and, at the end, how many there are."""
+        found = [0]
+        for n in self.dims:
+            found.append(found[-1] + n + 1)
+        return found
+
+    def samples_in(self, block: int) -> int:
+        """How many samples a block holds."""
+        return min(self.block_size, self.samples - block * self.block_size)
+
+
+@dataclass(frozen=True, slots=True)
+class StudySpec:
+    """A prevalence study, before anything is counted."""
+
+    ensemble: Ensemble
+    dims: tuple[int, ...]
+    samples: int
+    seed: int
+    nested: bool
+    block_size: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Matrix rows that the whole study has to process."""
+        return self.samples * (self.dims[-1] if self.nested else sum(self.dims))
+
+    @property
+    def block_rows(self) -> int:
+        """Rows that one block should have, unless ``block_size`` says otherwise."""
+        return min(max(self.rows // BLOCKS_PER_STUDY, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS)
+
+    def parts(self) -> list[Part]:
+        """The parts of the study, in increasing dimension."""
+        ensemble = self.ensemble
+        parameters = _canonical(ensemble.parameters)
+        groups = [self.dims] if self.nested else [(n,) for n in self.dims]
+
+        def key(dims: tuple[int, ...]) -> int:
+            n = None if self.nested else dims[-1]
+            return stream_key(self.seed, ensemble.name, parameters, ensemble.stream, n)
+
+        return [
+            Part(key(dims), dims, self.nested, self.samples, self._block_size(dims[-1]))
+            for dims in groups
+        ]
+
+    def fields(self) -> dict[str, Any]:
+        """Everything that decides the bits of the blocks, as JSON values."""
+        return {
+            "ensemble": self.ensemble.name,
+            "parameters": self.ensemble.parameters,
+            "stream": self.ensemble.stream,
+            "dims": list(self.dims),
+            "samples": self.samples,
+            "seed": self.seed,
+            "nested": self.nested,
+            "block_size": [part.block_size for part in self.parts()],
+        }
+
+    def digest(self) -> str:
+        """The canonical hash of the study."""
+        return blake2b(_canonical(self.fields()).encode(), digest_size=16).hexdigest()
+
+    def _block_size(self, n: int) -> int:
+        if self.block_size is not None:
+            return self.block_size
+        return 1 << (max(self.block_rows // n, 1).bit_length() - 1)
+
+
+def _canonical(value: Any) -> str:
+    """One text for equal values: sorted keys, no spaces, shortest floats."""
+
+    def plain(number: Any) -> Any:
+        if isinstance(number, np.generic):
+            return number.item()
+        raise TypeError(f"a parameter must be a number, a string or a boolean, got {number!r}")
+
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain)

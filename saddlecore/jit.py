@@ -1,0 +1,75 @@
+"""The engine's decorators: every compilation option is decided in this file.
+
+``kernel``
+    An entry point: called from Python with arrays and numbers, or from the user's own
+    ``@njit`` code.  Releases the GIL, never raises, is cached on disk.
+``device``
+    A function that kernels call; LLVM is told to inline it, it leaves no file of its own.
+``outlined``
+    A device function kept out of the hot loop that calls it: the rare path.
+
+Neither allows fast-math: the streams promise the same bits on every machine and Sturm counts
+must be monotone in the shift (Demmel, Dhillon & Ren 1995).  Where fused multiply-adds are
+wanted they are written, ``lanes.fma``.
+
+Numba's disk cache notices an edit of the file a kernel stands in, not one of the files that it
+calls (numba issue 1833).  The kernels' cache therefore lives in a folder named by a digest of
+all of the engine's sources and of the vector math library it was bound to.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from numba import njit
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+from saddlecore import vecmath
+
+__all__ = ["device", "kernel", "outlined"]
+
+_OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
+
+
+def _digest() -> str:
+    digest = hashlib.blake2b(vecmath.binding().encode(), digest_size=8)
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+_DIGEST = _digest()
+
+
+class _EngineCache(FunctionCache):
+    """Numba's function cache, in a folder of its own for each state of the engine."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_path = os.path.join(self._cache_path, f"saddlecore-{_DIGEST}")
+        self._cache_file = IndexDataCacheFile(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=_DIGEST,
+        )
+
+    def save_overload(self, sig, data):
+        os.makedirs(self._cache_path, exist_ok=True)
+        super().save_overload(sig, data)
+
+
+def device(function):
+    """Compile `function` into the kernels that call it."""
+    return njit(nogil=True, forceinline=True, **_OPTIONS)(function)
+
+
+def outlined(function):
+    """Compile `function` for kernels that call it rarely."""
+    return njit(nogil=True, **_OPTIONS)(function)
+
+
+def kernel(function):
+    """Compile `function` as an entry point of the engine, cached on disk."""
+    dispatcher = njit(nogil=True, **_OPTIONS)(function)
+    dispatcher._cache = _EngineCache(function)
+    return dispatcher

@@ -1,0 +1,31 @@
+"""Hypothesis profiles: HYPOTHESIS_PROFILE picks one; else `ci` where CI is set, else `dev`."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+slow_is_fine = [HealthCheck.too_slow, HealthCheck.data_too_large]
+for name, examples in [("dev", 50), ("ci", 200), ("nightly", 5000)]:
+    settings.register_profile(
+        name, max_examples=examples, deadline=None, suppress_health_check=slow_is_fine
+    )
+# The same examples on every machine: a failure in CI is a failure here.
+settings.register_profile("ci", settings.get_profile("ci"), derandomize=True)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
+)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests recorded with `record_property` (counts of certified, withheld, …)."""
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if report.when == "call" and report.user_properties
+    ]
+    if reports:
+        terminalreporter.section("measured")
+    for report in reports:
+        values = ", ".join(f"{name} {value}" for name, value in report.user_properties)
+        terminalreporter.write_line(f"{report.nodeid}: {values}")

@@ -1,0 +1,1 @@
+"""Slow, plain references: numpy, mpmath, fractions, and nothing of ours."""
