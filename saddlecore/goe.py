@@ -4,69 +4,103 @@ A GOE matrix divided by √2 is orthogonally similar to the tridiagonal matrix w
 a_i ~ N(0, 1) and squared off-diagonals g_i ~ Gamma(i/2, 1), i = 1 … n−1 (Dumitriu & Edelman,
 J. Math. Phys. 43, 2002).  By Sylvester's law its index is the number of negative terms of
 
-    d_0 = a_0,   d_i = a_i − g_i / d_{i−1}.
+    d_0 = a_0,   d_i = a_i − g_i / d_{i−1}
 
-A zero or infinite d needs no care: IEEE arithmetic carries it into the right count as long as
-the *sign bit* is what is counted.  The rows ascend in i, so the chain for n + 1 extends the chain
-for n and one pass gives every dimension.
+and so the number of sign changes of p_{−1} = 1, p_0 = a_0, p_i = a_i p_{i−1} − g_i p_{i−2}, the leading
+principal minors (d_i = p_i / p_{i−1}), which cost no division.  Every rounding of that recurrence is
+a relative change of some a_i or g_i by one ulp.  Only over- and underflow ask for care: the pair
+is scaled by a power of two after every chunk of rows.
+
+The rows ascend in i, so the chain for n + 1 extends the chain for n and one pass gives every
+dimension.
 """
 
 import numpy as np
 
 from saddlecore.jit import device, kernel
-from saddlecore.lanes import bits_of, lane_numbers, splat, store, width, zeros
-from saddlecore.streams import gamma, gamma_constants, normal_pair, row_words
+from saddlecore.lanes import bits_of, fma, from_bits, load, store, width, zeros
+from saddlecore.streams import CHUNK, chunk_buffers, draw_chunk, gamma_constants
 
-__all__ = ["goe_index", "goe_index_nested"]
+__all__ = ["goe_index", "goe_index_nested", "goe_index_scalar"]
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _63 = np.uint64(63)
-_PURPOSE = np.uint64(0)
+
+_POWER = np.uint64(0x7FF0000000000000)
+_INVERSE = np.uint64(0x7FE0000000000000)
 
 # Sixteen lanes: two registers of AVX-512, whose chains of latency overlap.
 _WIDTH = 16
 
 
 @device
-def _row(d, low, high, i, constants, k0, k1):
-    """The next d of the chain, from row i's numbers."""
-    row = np.uint64(i)
-    A, B = row_words(low, high, row, _PURPOSE, k0, k1)
-    a, x = normal_pair(A, B)
-    if i < 2:  # no off-diagonal at i = 0, Gamma(½) = x²/2 at i = 1
-        g = (0.5 * i) * (x * x)
-    else:
-        g = gamma(x, B, low, high, row, _PURPOSE, k0, k1,
-                  constants[i, 0], constants[i, 1], constants[i, 2])  # fmt: skip
-    return a - g / d
+def _row_constants(n):
+    """Constants of g_i ~ Gamma(i/2): none at i = 0, χ²₁/2 at i = 1, then Marsaglia & Tsang's."""
+    constants = np.zeros((n, 4))
+    constants[0] = -1.0
+    for i in range(2, n):
+        constants[i] = gamma_constants(0.5 * i)
+    return constants
+
+
+@device
+def _record(index, w, origin, first, stop, counts, offset):
+    """Add the indices of samples origin … origin + w − 1, those in first … stop − 1."""
+    for k in range(max(first - origin, 0), min(stop - origin, w)):
+        counts[offset + np.int64(index[k])] += 1
+
+
+@device
+def _advance(z, buffers, state, g, top, rows, dims, j, samples, counts, offsets):
+    """Carry group g's minors over a chunk of rows, recording at the dimensions in it."""
+    a, squared = buffers[2], buffers[3]
+    minors, index = state
+    base, first, stop = samples
+    w = width(z)
+    p, before = load(z, minors[g, 0], 0), load(z, minors[g, 1], 0)
+    negatives = load(z, index[g], 0)
+    for r in range(rows):
+        at = (g * rows + r) * w
+        p, before = fma(load(z, a, at), p, -(load(z, squared, at) * before)), p
+        negatives += (bits_of(p) ^ bits_of(before)) >> _63
+        if top + r + 1 == dims[j]:
+            store(index[g], 0, negatives)
+            _record(index[g], w, base + g * w, first, stop, counts, offsets[j])
+            j += 1
+    # 2^(1023 − exponent of the larger): minors of the same sign and ratio, near 1
+    scale = from_bits(_INVERSE - (bits_of(max(abs(p), abs(before))) & _POWER))
+    store(minors[g, 0], 0, p * scale)
+    store(minors[g, 1], 0, before * scale)
+    store(index[g], 0, negatives)
+    return j
 
 
 @device
 def _count_chains(z, key, dims, first, count, counts, offsets):
     k0, k1 = key & _LOW, key >> _32
-    n = dims[-1]
-    constants = np.empty((n, 3))
-    for i in range(2, n):
-        constants[i] = gamma_constants(0.5 * i)
     w = width(z)
-    index = np.empty(w, np.uint64)
+    n = dims[-1]
+    constants = _row_constants(n)
+    buffers = chunk_buffers(w)
+    groups = max(1, CHUNK // n)
+    rows_at_once = CHUNK // groups
+    state = (np.empty((groups, 2, w)), np.empty((groups, w), np.uint64))
     stop = first + count
-    # Groups start at multiples of w, so that a group never straddles 2³² samples.
-    for base in range(first - first % w, stop, w):
-        low = lane_numbers(z) + (np.uint64(base) & _LOW)
-        high = np.uint64(base) >> _32
-        d = splat(z, 1.0)
-        negatives = low ^ low
-        i = 0
-        for j in range(len(dims)):
-            while i < dims[j]:
-                d = _row(d, low, high, i, constants, k0, k1)
-                negatives += bits_of(d) >> _63
-                i += 1
-            store(index, 0, negatives)
-            for k in range(max(first - base, 0), min(stop - base, w)):
-                counts[offsets[j] + np.int64(index[k])] += 1
+    for base in range(first - first % w, stop, groups * w):
+        used = min(groups, (stop - base + w - 1) // w)
+        state[0][:, 0] = 1.0
+        state[0][:, 1] = 0.0
+        state[1][:] = np.uint64(0)
+        j = 0
+        for top in range(0, n, rows_at_once):
+            rows = min(rows_at_once, n - top)
+            draw_chunk(z, buffers, base, used, top, rows, constants, k0, k1)
+            after = j
+            for g in range(used):
+                after = _advance(z, buffers, state, g, top, rows, dims, j,
+                                 (base, first, stop), counts, offsets)  # fmt: skip
+            j = after
 
 
 @kernel

@@ -65,11 +65,12 @@ def device(function):
 
 def outlined(function):
     """Compile `function` for kernels that call it rarely."""
-    return njit(nogil=True, **_OPTIONS)(function)
+    # Said, not left out: a function compiled on behalf of a device function inherits its flags.
+    return njit(nogil=True, forceinline=False, **_OPTIONS)(function)
 
 
 def kernel(function):
     """Compile `function` as an entry point of the engine, cached on disk."""
-    dispatcher = njit(nogil=True, **_OPTIONS)(function)
+    dispatcher = outlined(function)
     dispatcher._cache = _EngineCache(function)
     return dispatcher

@@ -354,6 +354,27 @@ def all_lanes(typingctx, mask):
 
 
 @intrinsic
+def mask_bits(typingctx, mask):
+    """The lanes of a mask as the bits of a uint64, lane 0 lowest."""
+
+    def codegen(context, builder, sig, args):
+        count = getattr(sig.args[0], "width", 1)
+        return builder.zext(builder.bitcast(args[0], ir.IntType(count)), ir.IntType(64))
+
+    return types.uint64(mask), codegen
+
+
+@intrinsic
+def lowest_bit(typingctx, bits):
+    """Position of the lowest bit set; `bits` is not 0."""
+
+    def codegen(context, builder, sig, args):
+        return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
 def not_(typingctx, mask):
     """The lanes where `mask` does not hold."""
 
@@ -397,6 +418,27 @@ def product_32(typingctx, x, y):
         return builder.mul(*(builder.and_(arg, mask) for arg in args))
 
     return signature(result, result, result), codegen
+
+
+@intrinsic
+def raise_half(typingctx, x):
+    """The low half of a uint64 moved to the high half."""
+
+    def codegen(context, builder, sig, args):
+        x = args[0]
+        if not isinstance(sig.args[0], Lanes):
+            return builder.shl(x, x.type(32))
+        # Said as a shuffle: LLVM merges a shift with the multiplication before it into a full
+        # 64-bit product, which costs three times the 32-bit one.
+        halves = ir.VectorType(ir.IntType(32), 2 * x.type.count)
+        order = [i // 2 * 2 if i % 2 else halves.count for i in range(halves.count)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), halves.count), order)
+        shuffled = builder.shuffle_vector(
+            builder.bitcast(x, halves), ir.Constant(halves, None), mask
+        )
+        return builder.bitcast(shuffled, x.type)
+
+    return x(x), codegen
 
 
 @intrinsic
