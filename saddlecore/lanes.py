@@ -95,17 +95,25 @@ class _LanesModel(models.PrimitiveModel):
 # --- numbers splat ---------------------------------------------------------------------------
 
 
-def _splat(builder, value, width):
+def splat_value(builder, value, width):
+    """A number in every lane, in LLVM code."""
     vector = ir.VectorType(value.type, width)
     single = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
     mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
     return builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), mask)
 
 
+def repeat_value(builder, value, width):
+    """The lanes of a vector over and over, in LLVM code."""
+    narrow = value.type.count
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [i % narrow for i in range(width)])
+    return builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), mask)
+
+
 @lower_cast(types.Number, Lanes)
 @lower_cast(types.Boolean, Lanes)
 def _number_to_lanes(context, builder, fromty, toty, value):
-    return _splat(builder, context.cast(builder, value, fromty, toty.dtype), toty.width)
+    return splat_value(builder, context.cast(builder, value, fromty, toty.dtype), toty.width)
 
 
 def _lanes_of(args, dtype=None):
@@ -190,7 +198,7 @@ for _op, _symbol in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">")
 # --- math functions --------------------------------------------------------------------------
 
 
-def _call_llvm(builder, name, *args):
+def call_llvm(builder, name, *args):
     """Call the LLVM intrinsic `name` for the type of the first argument."""
     # llvmlite's declare_intrinsic refuses vectors, so the name is mangled here.
     ty = args[0].type
@@ -259,10 +267,10 @@ for _name in vecmath.FUNCTIONS:
             getattr(math, _name),
             lambda context, builder, x, name=_name: _vector_call(context, builder, name, x),
         )
-_declare_function(math.sqrt, lambda context, builder, x: _call_llvm(builder, "sqrt", x))
-_declare_function(math.fabs, lambda context, builder, x: _call_llvm(builder, "fabs", x))
-_declare_function(abs, lambda context, builder, x: _call_llvm(builder, "fabs", x))
-_declare_function(math.floor, lambda context, builder, x: _call_llvm(builder, "floor", x))
+_declare_function(math.sqrt, lambda context, builder, x: call_llvm(builder, "sqrt", x))
+_declare_function(math.fabs, lambda context, builder, x: call_llvm(builder, "fabs", x))
+_declare_function(abs, lambda context, builder, x: call_llvm(builder, "fabs", x))
+_declare_function(math.floor, lambda context, builder, x: call_llvm(builder, "floor", x))
 
 
 def _larger(symbol):
@@ -300,12 +308,39 @@ def splat(typingctx, like, x):
 
 
 @intrinsic
+def repeat(typingctx, like, x):
+    """The lanes of `x` over and over, as wide as `like`."""
+
+    def codegen(context, builder, sig, args):
+        like, x = sig.args
+        return args[1] if like == x else repeat_value(builder, args[1], like.width)
+
+    return like(like, x), codegen
+
+
+@intrinsic
+def fold(typingctx, like, x):
+    """`x` as it is, or the sum of its lanes if `like` is a number."""
+
+    def codegen(context, builder, sig, args):
+        if sig.args[0] == sig.args[1]:
+            return args[1]
+        items = [builder.extract_element(args[1], ir.IntType(32)(i))
+                 for i in range(sig.args[1].width)]  # fmt: skip
+        while len(items) > 1:
+            items = [builder.fadd(a, b) for a, b in zip(items[::2], items[1::2], strict=True)]
+        return items[0]
+
+    return like(like, x), codegen
+
+
+@intrinsic
 def fma(typingctx, x, y, z):
     """x·y + z with one rounding, on every machine."""
     result = _lanes_of((x, y, z)) or types.float64
 
     def codegen(context, builder, sig, args):
-        return _call_llvm(builder, "fma", *args)
+        return call_llvm(builder, "fma", *args)
 
     return signature(result, result, result, result), codegen
 
@@ -524,3 +559,39 @@ def zeros(typingctx, number_of_lanes):
             context.get_value_type(sig.return_type), None)  # fmt: skip
 
     return result(number_of_lanes), codegen
+
+
+@intrinsic
+def transpose_in(typingctx, array, starts, index, out):
+    """Turn eight runs of eight numbers, ``array[starts[l] + index:]``, into eight lanes of eight.
+
+    Lane l of the j-th goes to ``out[(index + j) * 8 + l]``.
+    """
+    sig = types.void(array, starts, types.intp, out)
+
+    def codegen(context, builder, sig, args):
+        int64 = ir.IntType(64)
+        vector = ir.VectorType(ir.DoubleType(), 8)
+        origin = context.make_array(sig.args[1])(context, builder, args[1]).data
+        rows = []
+        for i in range(8):
+            start = builder.load(builder.gep(origin, [int64(i)]))
+            at = builder.add(start, args[2])
+            pointer = _address(context, builder, sig.args[0], args[0], at, vector)
+            rows.append(builder.load(pointer, align=8))
+        # Three rounds that each exchange blocks of half the size.
+        for half in (4, 2, 1):
+            low = [i // half % 2 * (8 - half) + i for i in range(8)]
+            high = [i // half % 2 * (8 - half) + i + half for i in range(8)]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), 8), m) for m in (low, high)]
+            for i in range(8):
+                if i // half % 2 == 0:
+                    a, b = rows[i], rows[i + half]
+                    rows[i], rows[i + half] = (builder.shuffle_vector(a, b, m) for m in masks)
+        for j, row in enumerate(rows):
+            at = builder.mul(builder.add(args[2], int64(j)), int64(8))
+            pointer = _address(context, builder, sig.args[3], args[3], at, vector)
+            builder.store(row, pointer, align=8)
+        return context.get_dummy_value()
+
+    return sig, codegen

@@ -29,13 +29,16 @@ def with_spectrum(rng, values):
 
 
 def unimodular(rng, n, count=None):
-    """Integer matrices of determinant ±1 with entries up to n: permuted products L U."""
+    """Integer matrices of determinant ±1 with entries up to n: permuted products L U.
+
+    Half of them sparse, well conditioned at every n; half dense, with inverses that grow as 2ⁿ.
+    """
     shape = (1 if count is None else count, n, n)
-    unit = np.eye(n)
-    L = np.tril(rng.integers(-1, 2, shape), -1) + unit
-    U = np.triu(rng.integers(-1, 2, shape), 1) + unit
+    density = np.where(rng.random((shape[0], 1, 1)) < 0.5, min(1.0, 2 / n), 1.0)
+    L, U = (rng.integers(-1, 2, shape) * (rng.random(shape) < density) for _ in range(2))
+    X = (np.tril(L, -1) + np.eye(n)) @ (np.triu(U, 1) + np.eye(n))
     rows = np.argsort(rng.random(shape[:2]), axis=1)
-    X = np.take_along_axis(L @ U, rows[:, :, None], axis=1)
+    X = np.take_along_axis(X, rows[:, :, None], axis=1)
     return X[0] if count is None else X
 
 
@@ -83,7 +86,7 @@ def singular_congruence(rng, n):
 
 def wide_congruence(rng, n):
     """Unimodular with D over twelve decades: eigenvalues near the rounding of the largest."""
-    D = two_powers(rng, n, 0, 40) * rng.choice([-1.0, 1.0], n)
+    D = two_powers(rng, n, 0, min(40, 52 - int(3 * np.log2(n)))) * rng.choice([-1.0, 1.0], n)
     return congruence(unimodular(rng, n), D), signs(D)
 
 

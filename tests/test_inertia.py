@@ -5,6 +5,7 @@ import pytest
 import strategies
 from hypothesis import given
 from reference import inertia as exact
+
 from saddlelab import classify
 
 EPS = np.finfo(float).eps
@@ -60,11 +61,17 @@ def test_any_finite_floats_are_never_certified_wrongly(A):
     assert result.index + result.zeros + result.positive == len(A)
 
 
-@pytest.mark.parametrize("n", [*range(1, 13), 17, 21, 24, 33, 50])
+@pytest.mark.parametrize("n", [*range(1, 13), 17, 21, 33, 64, 100])
 def test_every_family_at_every_size(n, record_property):
+    """Exact elimination is slow for large graded ones: there, only those known by construction."""
     rng = np.random.default_rng(n)
     withheld = possible = 0
-    for name, A, known in [case for _ in range(3) for case in strategies.hard_matrices(rng, n)]:
+    copies = 3 if n <= 12 else 1
+    for name, A, known in [
+        case for _ in range(copies) for case in strategies.hard_matrices(rng, n)
+    ]:
+        if known is None and n > 21:
+            continue
         truth = known or exact.inertia(A)
         result = classify(A)
         assert not result.certified or tuple(answers(result)) == truth, name

@@ -1,7 +1,7 @@
 """The random streams in plain Python: Philox4x32-10 by integers, the rest with 40 digits.
 
-Layout (saddlecore/streams.py): counter (sample low, sample high, row, attempt + purpose << 16),
-key (seed low, seed high).
+Layout (saddlecore/streams.py): counter (sample low, sample high, row, attempt), key (seed low,
+seed high); the output words make A = 2³² w0 + w1 and B = 2³² w2 + w3.
 """
 
 from mpmath import MPContext
@@ -30,33 +30,42 @@ def philox4x32(counter, key):
     return c0, c1, c2, c3
 
 
-def block(key, sample, row, attempt=0, purpose=0):
-    counter = (sample & MASK, sample >> 32, row, attempt + (purpose << 16))
-    return philox4x32(counter, (key & MASK, key >> 32))
+def block(key, sample, row, attempt=0):
+    """(A, B) of one block."""
+    counter = (sample & MASK, sample >> 32, row, attempt)
+    w0, w1, w2, w3 = philox4x32(counter, (key & MASK, key >> 32))
+    return w0 << 32 | w1, w2 << 32 | w3
 
 
-def uniforms(words):
-    """(radius uniform in (0, 1), angle in [0, 1), acceptance in (0, 1)) of one block."""
-    w0, w1, w2, w3 = words
-    radius = (mpf((w0 << 20) + (w1 >> 12)) + mpf("0.5")) / 2**52
-    angle = mpf((w2 << 20) + (w3 >> 12)) / 2**52
-    acceptance = (mpf((w1 & 0xFFF) << 12 | (w3 & 0xFFF)) + mpf("0.5")) / 2**24
-    return radius, angle, acceptance
+def midpoint(value, bits):
+    """(value + ½) / 2^bits: in (0, 1), symmetric about ½."""
+    return (value + mpf("0.5")) / 2**bits
+
+
+def radius_uniform(A):
+    return midpoint(A >> 12, 52)
+
+
+def acceptance(B):
+    return midpoint((B >> 39) % 2**24, 24)
+
+
+def normal_pair(A, B):
+    """Box–Muller (1958) on a quarter of the circle, then reflections at 0 and at y = x."""
+    r = sqrt(-2 * log(radius_uniform(A)))
+    angle = pi / 2 * (mpf(B % 2**39) / 2**39 - mpf("0.5"))
+    if B >> 63:
+        r = -r
+    pair = r * cos(angle), r * sin(angle)
+    return pair[::-1] if A & 1 else pair
 
 
 def uniform(key, sample, row):
-    return uniforms(block(key, sample, row))[0]
-
-
-def normal_pair(words):
-    """Box–Muller."""
-    u, v, _ = uniforms(words)
-    r = sqrt(-2 * log(u))
-    return r * cos(2 * pi * v), r * sin(2 * pi * v)
+    return radius_uniform(block(key, sample, row)[0])
 
 
 def normal(key, sample, row):
-    return normal_pair(block(key, sample, row))
+    return normal_pair(*block(key, sample, row))
 
 
 def gamma(key, sample, row, alpha):
@@ -68,9 +77,9 @@ def gamma(key, sample, row, alpha):
     c = 1 / sqrt(9 * d)
     attempt = 0
     while True:
-        words = block(key, sample, row, attempt)
-        x = normal_pair(words)[1]
+        A, B = block(key, sample, row, attempt)
+        x = normal_pair(A, B)[1]
         v = (1 + c * x) ** 3
-        if v > 0 and log(uniforms(words)[2]) < x**2 / 2 + d * (1 - v + log(v)):
+        if v > 0 and log(acceptance(B)) < x**2 / 2 + d * (1 - v + log(v)):
             return d * v
         attempt += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def dimensions(dims: Any) -> tuple[int, ...]:
     found = sorted(positive_integer("dims", n, at_most=MAX_DIM) for n in given)
     if not found:
         raise ValueError("`dims` must hold at least one dimension, got none")
-    twice = [n for n, after in zip(found, found[1:], strict=False) if n == after]
+    twice = [n for n, after in pairwise(found) if n == after]
     if twice:
         raise ValueError(f"`dims` must not repeat a dimension, got {twice[0]} more than once")
     return tuple(found)

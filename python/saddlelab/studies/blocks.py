@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,7 +14,8 @@ from saddlelab.studies.spec import Part
 IntArray: TypeAlias = NDArray[np.int64]
 
 
-class Histogram(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
     """A histogram without its empty bins.
 
     The bins of a part are numbered through: those of its first dimension, then of the next.
@@ -22,7 +24,8 @@ class Histogram(NamedTuple):
     bins: IntArray
     counts: IntArray
 
-    def __add__(self, other: Histogram) -> Histogram:  # type: ignore[override]
+    def __add__(self, other: Histogram) -> Histogram:
+        """Add bin by bin."""
         if np.array_equal(self.bins, other.bins):
             return Histogram(self.bins, self.counts + other.counts)
         bins = np.concatenate([self.bins, other.bins])

@@ -83,10 +83,12 @@ class StudySpec:
             n = None if self.nested else dims[-1]
             return stream_key(self.seed, ensemble.name, parameters, ensemble.stream, n)
 
-        return [
-            Part(key(dims), dims, self.nested, self.samples, self._block_size(dims[-1]))
-            for dims in groups
-        ]
+        rows = self.block_rows
+
+        def size(n: int) -> int:
+            return self.block_size or 1 << (max(rows // n, 1).bit_length() - 1)
+
+        return [Part(key(dims), dims, self.nested, self.samples, size(dims[-1])) for dims in groups]
 
     def fields(self) -> dict[str, Any]:
         """Everything that decides the bits of the blocks, as JSON values."""
@@ -104,11 +106,6 @@ class StudySpec:
     def digest(self) -> str:
         """The canonical hash of the study."""
         return blake2b(_canonical(self.fields()).encode(), digest_size=16).hexdigest()
-
-    def _block_size(self, n: int) -> int:
-        if self.block_size is not None:
-            return self.block_size
-        return 1 << (max(self.block_rows // n, 1).bit_length() - 1)
 
 
 def _canonical(value: Any) -> str:

@@ -1,0 +1,129 @@
+"""``saddlecore prevalence``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from saddlelab import cli_arguments as read
+
+if TYPE_CHECKING:
+    from saddlelab.studies.result import PrevalenceStudy
+
+_TABLE_ROWS = 30
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of the parser."""
+    text = "count how common minima, saddles and maxima are among random Hessians"
+    parser = commands.add_parser(
+        "prevalence",
+        help=text,
+        description=text,
+        example="saddlecore prevalence goe --dims 1:100 --samples 1000000 --seed 0",
+    )
+    parser.add_argument("ensemble", help="law of the Hessians: goe")
+    parser.add_argument(
+        "--dims",
+        type=read.dimensions,
+        required=True,
+        metavar="A:B",
+        help="dimensions: 1:100 includes 100; 10:100:10 has a step; 2,5,9 is a list",
+    )
+    parser.add_argument(
+        "--samples", type=read.whole, required=True, metavar="N", help="Hessians per dimension"
+    )
+    parser.add_argument(
+        "--seed", type=read.seed, metavar="S", help="same seed, same counts (default: a new one)"
+    )
+    parser.add_argument(
+        "--nested",
+        action="store_true",
+        help="one sample of the largest dimension serves all; dimensions are then correlated",
+    )
+    parser.add_argument(
+        "--workers", type=read.whole, metavar="W", help="threads (default: all cores)"
+    )
+    parser.add_argument(
+        "--checkpoint", type=read.output, metavar="FILE", help="keep finished blocks, and resume"
+    )
+    parser.add_argument("--csv", type=read.output, metavar="FILE", help="write the table as CSV")
+    parser.add_argument("--plot", type=read.picture, metavar="FILE", help="write the picture")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.set_defaults(action=_run)
+
+
+def _run(args: argparse.Namespace) -> None:
+    from saddlelab.prevalence import prevalence
+
+    study = prevalence(
+        args.ensemble,
+        args.dims,
+        samples=args.samples,
+        rng=args.seed,
+        nested=args.nested,
+        workers=args.workers,
+        checkpoint=args.checkpoint,
+        progress=True,
+    )
+    # The files first: whatever becomes of the terminal, the work is kept.
+    if args.csv is not None:
+        _write_csv(study, args.csv)
+    if args.plot is not None:
+        _write_plot(study, args.plot)
+    if args.json:
+        json.dump(_as_json(study), sys.stdout)
+        print()
+    else:
+        print(_heading(study))
+        print(study.table(max_rows=_TABLE_ROWS))
+
+
+def _heading(study: PrevalenceStudy) -> str:
+    nested = ", nested" if study.nested else ""
+    return f"{study.ensemble}{nested}, {study.samples} samples, seed {study.seed}, 95 % intervals"
+
+
+def _write_csv(study: PrevalenceStudy, path: Path) -> None:
+    columns = study.columns()
+    fixed = [study.ensemble, study.seed, study.nested]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["ensemble", "seed", "nested", *columns])
+        writer.writerows(
+            [*fixed, *row]
+            for row in zip(*(values.tolist() for values in columns.values()), strict=True)
+        )
+
+
+def _write_plot(study: PrevalenceStudy, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from saddlelab.plots import prevalence_figure
+
+    # Without pyplot: no display is looked for.
+    figure = Figure(figsize=(11.0, 4.6), layout="constrained")
+    prevalence_figure(study, figure=figure).savefig(path, dpi=150)
+
+
+def _as_json(study: PrevalenceStudy) -> dict[str, Any]:
+    histograms = {n: study.histogram(n) for n in study.dims.tolist()}
+    return {
+        "ensemble": study.ensemble,
+        "parameters": study.parameters,
+        "samples": study.samples,
+        "seed": study.seed,
+        "nested": study.nested,
+        **{name: values.tolist() for name, values in study.columns().items() if name != "samples"},
+        # Counts by dimension and index, as JSON has it with text for keys.
+        "counts": {
+            str(n): {
+                str(k): count for k, count in zip(index.tolist(), counts.tolist(), strict=True)
+            }
+            for n, (index, counts) in histograms.items()
+        },
+    }

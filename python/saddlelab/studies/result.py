@@ -1,0 +1,285 @@
+"""The result of a prevalence study."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saddlelab.studies.arguments import positive_integer
+from saddlelab.studies.blocks import Histogram, IntArray
+from saddlelab.studies.spec import StudySpec
+from saddlelab.studies.table import format_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FloatArray: TypeAlias = NDArray[np.float64]
+Kind: TypeAlias = Literal["minimum", "maximum", "saddle"]
+KINDS: tuple[Kind, ...] = ("saddle", "minimum", "maximum")
+_FORMAT = "saddlecore prevalence study 1"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrevalenceStudy:
+    """How many random Hessians of each dimension had each index.
+
+    Attributes
+    ----------
+    ensemble : str
+        Name of the ensemble.
+    parameters : dict
+        Its parameters.
+    dims : ndarray of int64, shape (d,)
+        Dimensions, increasing.  Arrays that the methods return are in this order.
+    samples : int
+        Hessians per dimension.
+    seed : int
+        What to pass as ``rng`` to get the same counts again.
+    nested : bool
+        Whether the dimensions share their samples (they are correlated then).
+    """
+
+    ensemble: str
+    parameters: dict[str, Any]
+    dims: IntArray
+    samples: int
+    seed: int
+    nested: bool
+    # Every nonempty bin, by dimension and then by index; _sizes says how many each dimension has.
+    _sizes: IntArray = field(repr=False)
+    _index: IntArray = field(repr=False)
+    _count: IntArray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only."""
+        for values in (self.dims, self._sizes, self._index, self._count):
+            values.flags.writeable = False
+
+    @classmethod
+    def from_parts(cls, spec: StudySpec, totals: list[Histogram]) -> PrevalenceStudy:
+        """Assemble the result from the histogram of each part of the study."""
+        dims = np.array(spec.dims, np.int64)
+        # Bins are numbered through within a part: all of them if nested, else one dimension.
+        offsets = np.concatenate([[0], np.cumsum(dims + 1)]) if spec.nested else np.zeros(2, int)
+        index = np.concatenate([total.bins for total in totals])
+        if spec.nested:
+            sizes = np.diff(np.searchsorted(index, offsets))
+            index = index - np.repeat(offsets[:-1], sizes)
+        else:
+            sizes = np.array([total.bins.size for total in totals], np.int64)
+        return cls(
+            spec.ensemble.name,
+            spec.ensemble.parameters,
+            dims,
+            spec.samples,
+            spec.seed,
+            spec.nested,
+            sizes,
+            index,
+            np.concatenate([total.counts for total in totals]),
+        )
+
+    def histogram(self, n: int) -> tuple[IntArray, IntArray]:
+        """Return the indices that were seen in dimension ``n``, and how often each was."""
+        n = positive_integer("n", n, at_most=2**63 - 1)
+        place = int(np.searchsorted(self.dims, n))
+        if place == self.dims.size or self.dims[place] != n:
+            raise ValueError(f"`n` must be a dimension of the study, {_listed(self.dims)}, got {n}")
+        first = int(self._sizes[:place].sum())
+        seen = slice(first, first + int(self._sizes[place]))
+        return self._index[seen], self._count[seen]
+
+    def counts(self, n: int) -> IntArray:
+        """Return how many samples of dimension ``n`` had index 0 … n.
+
+        Parameters
+        ----------
+        n : int
+            One of ``dims``.
+
+        Returns
+        -------
+        ndarray of int64, shape (n + 1,)
+
+        Raises
+        ------
+        ValueError
+            If ``n`` is not one of ``dims``.
+        """
+        index, count = self.histogram(n)
+        dense = np.zeros(int(n) + 1, np.int64)
+        dense[index] = count
+        return dense
+
+    def kind_counts(self, kind: Kind) -> IntArray:
+        """Return how many samples of each dimension were of that kind, shape (d,)."""
+        if kind not in KINDS:
+            raise ValueError(f"`kind` must be 'minimum', 'maximum' or 'saddle', got {kind!r}")
+        if kind == "saddle":
+            extrema = self.kind_counts("minimum") + self.kind_counts("maximum")
+            saddles: IntArray = self.samples - extrema
+            return saddles
+        row = np.repeat(np.arange(self.dims.size), self._sizes)
+        hit = self._index == (0 if kind == "minimum" else self.dims[row])
+        found = np.zeros(self.dims.size, np.int64)
+        found[row[hit]] = self._count[hit]
+        return found
+
+    def fraction(self, kind: Kind) -> FloatArray:
+        """Return the fraction of samples of a kind in each dimension.
+
+        Parameters
+        ----------
+        kind : {"minimum", "maximum", "saddle"}
+            Index 0, index n, or between them (in dimension 1 there are no saddles).
+
+        Returns
+        -------
+        ndarray of float64, shape (d,)
+        """
+        return self.kind_counts(kind) / self.samples
+
+    def interval(self, kind: Kind, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+        """Return exact confidence limits of :meth:`fraction` (Clopper & Pearson 1934).
+
+        They are those of ``scipy.stats.binomtest(...).proportion_ci(level, "exact")``.  A kind
+        that was never seen has lower limit 0 and an upper limit that says how rare it must be.
+
+        Parameters
+        ----------
+        kind : {"minimum", "maximum", "saddle"}
+        level : float, optional
+            Confidence level, between 0 and 1.
+
+        Returns
+        -------
+        low, high : ndarray of float64, shape (d,)
+        """
+        # What scipy.stats calls too; importing that would take ten times as long.
+        from scipy.special import betainccinv, betaincinv
+
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"`level` must be between 0 and 1, got {level!r}")
+        hits = self.kind_counts(kind).astype(np.float64)
+        misses = self.samples - hits
+        tail = (1.0 - level) / 2.0
+        # Where hits (or misses) are 0 the limit is 0 (or 1) by definition, and the formula void.
+        low = np.where(hits > 0, betaincinv(np.maximum(hits, 1), misses + 1, tail), 0.0)
+        high = betainccinv(hits + 1, np.maximum(misses, 1), tail)
+        return low, np.where(misses > 0, high, 1.0)
+
+    def index_mean(self) -> FloatArray:
+        """Return the mean index in each dimension, shape (d,)."""
+        return self._sum(self._index * self._count.astype(np.float64)) / self.samples
+
+    def index_var(self) -> FloatArray:
+        """Return the variance of the index in each dimension, shape (d,).
+
+        The mean squared deviation of the samples from their mean (divisor ``samples``).
+        """
+        deviation = self._index - np.repeat(self.index_mean(), self._sizes)
+        return self._sum(deviation**2 * self._count) / self.samples
+
+    def columns(self, level: float = 0.95) -> dict[str, NDArray[Any]]:
+        """Return the study's figures by name, one value per dimension: the columns of a table."""
+        found: dict[str, NDArray[Any]] = {
+            "n": self.dims,
+            "samples": np.full_like(self.dims, self.samples),
+        }
+        for kind in KINDS:
+            low, high = self.interval(kind, level)
+            found |= {
+                f"{kind}_count": self.kind_counts(kind),
+                kind: self.fraction(kind),
+                f"{kind}_low": low,
+                f"{kind}_high": high,
+            }
+        return found | {"index_mean": self.index_mean(), "index_var": self.index_var()}
+
+    def table(self, *, level: float = 0.95, max_rows: int | None = None) -> str:
+        """Return the study as a text table, one line per dimension.
+
+        Parameters
+        ----------
+        level : float, optional
+            Confidence level of the errors: half the width of :meth:`interval`, or its limit where
+            a kind was never (or always) seen.
+        max_rows : int, optional
+            Leave out dimensions evenly on a log scale so that no more lines remain.
+        """
+        return format_table(self.columns(level), KINDS, max_rows)
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """Draw the fractions on ``ax``; without one, a figure that also has the index law.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes of the fractions.  Nothing is shown or written.
+        """
+        from saddlelab.plots import plot_prevalence, prevalence_figure
+
+        if ax is not None:
+            return plot_prevalence(self, ax=ax, **kwargs)
+        return prevalence_figure(self, **kwargs).axes[0]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the study to ``path`` as a NumPy ``.npz`` file (no pickles), name unchanged."""
+        with open(path, "wb") as file:
+            np.savez(
+                file,
+                format=np.array(_FORMAT),
+                ensemble=np.array(self.ensemble),
+                parameters=np.array(json.dumps(self.parameters)),
+                dims=self.dims,
+                samples=np.array(self.samples, np.int64),
+                seed=np.array(str(self.seed)),  # it may not fit an integer type
+                nested=np.array(self.nested),
+                sizes=self._sizes,
+                index=self._index,
+                count=self._count,
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> PrevalenceStudy:
+        """Read a study that :meth:`save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file holds something else.
+        """
+        try:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+                if file["format"] != _FORMAT:
+                    raise ValueError("another format")
+                return cls(
+                    str(file["ensemble"]),
+                    json.loads(str(file["parameters"])),
+                    file["dims"],
+                    int(file["samples"]),
+                    int(str(file["seed"])),
+                    bool(file["nested"]),
+                    file["sizes"],
+                    file["index"],
+                    file["count"],
+                )
+        except (ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
+            raise ValueError(f"`path` must be a saved study, got {os.fspath(path)!r}") from error
+
+    def _sum(self, values: NDArray[Any]) -> FloatArray:
+        """Sum the bins of each dimension (each has at least one), in floats: integers overflow."""
+        starts = np.cumsum(self._sizes) - self._sizes
+        total: FloatArray = np.add.reduceat(values, starts, dtype=np.float64)
+        return total
+
+
+def _listed(dims: IntArray) -> str:
+    shown = [str(n) for n in dims.tolist()]
+    return ", ".join(shown if len(shown) <= 8 else [*shown[:3], "…", shown[-1]])

@@ -1,0 +1,55 @@
+"""Compiling everything once, ahead of time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+__all__ = ["warmup"]
+
+
+def warmup(*, report: Callable[[str], None] | None = None) -> float:
+    """Compile every kernel the face uses into Numba's disk cache.
+
+    Kernels compile at their first call and are read from disk by later processes.  Calling this
+    once after an installation or an update moves that wait out of the first study.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Called with a line of text after each step, e.g. ``print``.
+
+    Returns
+    -------
+    float
+        Seconds taken.
+    """
+    began = time.perf_counter()
+    for name, step in (("prevalence", _prevalence), ("classify", _classify)):
+        start = time.perf_counter()
+        step()
+        if report is not None:
+            report(f"{name}: {time.perf_counter() - start:.1f} s")
+    return time.perf_counter() - began
+
+
+def _prevalence() -> None:
+    from saddlelab.ensembles import names
+    from saddlelab.prevalence import prevalence
+
+    for ensemble in names():
+        for nested in (False, True):
+            prevalence(ensemble, [1, 2], samples=1, rng=0, nested=nested)
+
+
+def _classify() -> None:
+    from saddlelab.inertia import classify
+
+    # Sizes of every path: closed forms, lanes, blocked; a stack and one matrix.  The zero matrix
+    # cannot be certified, which compiles the path for the hard cases too.
+    for n in (1, 2, 3, 10, 40, 150, 300):
+        hessian = np.diag(np.arange(n) - n / 2 + 0.25)
+        classify(np.stack([hessian, np.zeros((n, n))]))
+        classify(hessian)
