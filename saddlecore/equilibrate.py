@@ -9,47 +9,54 @@ SIAM J. Matrix Anal. Appl. 35, 2014).  Matrices are flat, n × n elements: lanes
 import numpy as np
 
 from saddlecore.jit import device
-from saddlecore.lanes import any_lane, bits_of, from_bits, load, select, splat, store, width
+from saddlecore.lanes import any_lane, bits_of, fma, from_bits, load, select, splat, store, width
 
-__all__ = ["equilibrate", "measure", "needs_equilibration", "scale"]
+__all__ = ["equilibrate", "measure", "needs_equilibration", "not_finite", "scale"]
 
 _52 = np.uint64(52)
-_HIGHEST, _LOWEST = 2.0**500, 2.0**-500
+# 1/√x for the smallest denormal; products are taken one factor at a time.
+_HIGHEST, _LOWEST = 2.0**537, 2.0**-537
 
 
 @device
 def measure(f, A, n):
-    """(largest entry, smallest row maximum but 0, squared Frobenius norm, asymmetry, finite).
+    """(largest entry, smallest row maximum but 0, squared Frobenius norm, asymmetry).
 
-    Of the absolute values; asymmetry is the largest |a_ij − a_ji|, `finite` is 0 or NaN.
+    Of the absolute values; asymmetry is the largest |a_ij − a_ji|.  The squares are infinite or NaN
+    if an entry is (or if they overflow).
     """
     size = width(f)
     largest, smallest = splat(f, 0.0), splat(f, np.inf)
-    squares, asymmetry, finite = splat(f, 0.0), splat(f, 0.0), splat(f, 0.0)
+    squares, asymmetry = splat(f, 0.0), splat(f, 0.0)
     for i in range(n):
-        row = splat(f, 0.0)
+        d = load(f, A, (i * n + i) * size)
+        row = abs(d)
+        squares = fma(d, d, squares)
         for j in range(i):
             x, y = load(f, A, (i * n + j) * size), load(f, A, (j * n + i) * size)
             row = max(row, abs(x))
-            squares += x * x + y * y
-            finite += 0.0 * x + 0.0 * y
+            squares = fma(y, y, fma(x, x, squares))
             asymmetry = max(asymmetry, abs(x - y))
-        for j in range(i, n):
+        for j in range(i + 1, n):
             row = max(row, abs(load(f, A, (i * n + j) * size)))
-        d = load(f, A, (i * n + i) * size)
-        squares += d * d
-        finite += 0.0 * d
         largest = max(largest, row)
         smallest = min(smallest, select(row > 0.0, row, splat(f, np.inf)))
-    return largest, smallest, squares, asymmetry, finite
+    return largest, smallest, squares, asymmetry
+
+
+@device
+def not_finite(f, A, n):
+    """Lanes that hold NaN or infinity."""
+    total = splat(f, 0.0)
+    for k in range(n * n):
+        total += 0.0 * load(f, A, k * width(f))
+    return total != 0.0
 
 
 @device
 def needs_equilibration(largest, smallest):
-    """Whether rows differ by more than 2⁸, or squares of entries may leave the range of float64."""
-    return any_lane(
-        (smallest * 256.0 < largest) | (largest > 2.0**400) | (smallest < 2.0**-400)
-    )
+    """Lanes whose rows differ by more than 2⁸, or whose squares may leave the range of float64."""
+    return (smallest * 256.0 < largest) | (largest > 2.0**400) | (smallest < 2.0**-400)
 
 
 @device
@@ -61,10 +68,11 @@ def _inverse_root(r):
 
 
 @device
-def equilibrate(f, A, n, D, rows):
+def equilibrate(f, A, n, wanted, D, rows):
     """Fill D (n elements) with powers of two that bring the row maxima of DAD near 1.
 
-    `rows` is scratch of n elements.
+    Where `wanted` does not hold D is 1: a lane's answer must not depend on its neighbours.  `rows`
+    is scratch of n elements.
     """
     size = width(f)
     for i in range(n):
@@ -76,8 +84,8 @@ def equilibrate(f, A, n, D, rows):
             row, d = splat(f, 0.0), load(f, D, i * size)
             for j in range(n):
                 x = load(f, A, (i * n + j) * size)
-                row = max(row, abs(x) * (d * load(f, D, j * size)))
-            step = _inverse_root(row)
+                row = max(row, abs(x) * d * load(f, D, j * size))
+            step = select(wanted, _inverse_root(row), splat(f, 1.0))
             store(rows, i * size, step)
             furthest = max(furthest, max(step, 1.0 / step))
         for i in range(n):
@@ -95,4 +103,4 @@ def scale(f, A, n, D, out):
         d = load(f, D, i * size)
         for j in range(n):
             at = (i * n + j) * size
-            store(out, at, load(f, A, at) * (d * load(f, D, j * size)))
+            store(out, at, load(f, A, at) * d * load(f, D, j * size))

@@ -17,8 +17,18 @@ dimension.
 
 import numpy as np
 
-from saddlecore.jit import device, kernel
-from saddlecore.lanes import bits_of, fma, from_bits, load, store, width, zeros
+from saddlecore.jit import allocating, device, kernel
+from saddlecore.lanes import (
+    aligned,
+    aligned_words,
+    bits_of,
+    fma,
+    from_bits,
+    load,
+    store,
+    width,
+    zeros,
+)
 from saddlecore.streams import CHUNK, chunk_buffers, draw_chunk, gamma_constants
 
 __all__ = ["goe_index", "goe_index_nested", "goe_index_scalar"]
@@ -34,7 +44,7 @@ _INVERSE = np.uint64(0x7FE0000000000000)
 _WIDTH = 16
 
 
-@device
+@allocating
 def _row_constants(n):
     """Constants of g_i ~ Gamma(i/2): none at i = 0, χ²₁/2 at i = 1, then Marsaglia & Tsang's."""
     constants = np.zeros((n, 4))
@@ -76,7 +86,7 @@ def _advance(z, buffers, state, g, top, rows, dims, j, samples, counts, offsets)
     return j
 
 
-@device
+@allocating
 def _count_chains(z, key, dims, first, count, counts, offsets):
     k0, k1 = key & _LOW, key >> _32
     w = width(z)
@@ -85,7 +95,8 @@ def _count_chains(z, key, dims, first, count, counts, offsets):
     buffers = chunk_buffers(w)
     groups = max(1, CHUNK // n)
     rows_at_once = CHUNK // groups
-    state = (np.empty((groups, 2, w)), np.empty((groups, w), np.uint64))
+    minors = aligned(groups * 2 * w).reshape(groups, 2, w)
+    state = (minors, aligned_words(groups * w).reshape(groups, w))
     stop = first + count
     for base in range(first - first % w, stop, groups * w):
         used = min(groups, (stop - base + w - 1) // w)

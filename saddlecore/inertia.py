@@ -16,15 +16,25 @@ a large growth of L.  Where the counts differ, or u is too large, one narrower (
 is tried, and then LAPACK's eigenvalues of the same X∓.
 """
 
+import math
+
 import numpy as np
 
-from saddlecore.equilibrate import equilibrate, measure, needs_equilibration, scale
-from saddlecore.jit import device, kernel, outlined
+from saddlecore.equilibrate import (
+    equilibrate,
+    measure,
+    needs_equilibration,
+    not_finite,
+    scale,
+)
+from saddlecore.jit import allocating, device, kernel
 from saddlecore.lanes import (
+    aligned,
     all_lanes,
+    any_lane,
+    bits_of,
     load,
     mask_bits,
-    not_,
     repeat,
     select,
     splat,
@@ -41,165 +51,222 @@ __all__ = ["ASYMMETRIC", "NOT_FINITE", "OK", "inertia", "inertia_batch", "inerti
 
 OK, NOT_FINITE, ASYMMETRIC = 0, 1, 2
 
+_FRACTION = np.uint64(0x000FFFFFFFFFFFFF)
+
 EPS = 2.0**-52
 # An asymmetry up to this multiple of n·eps·max|H| passes as rounding; it enters the certificate.
 SYMMETRY = 32.0
 _WIDE = 2.0**-19
 _TINY = 2.0**-1000
+_HUGE = 2.0**500
 # What caller's tolerance and error grow by, so that rounding the shift cannot shrink them.
 _OUTWARD = 1.0 + 8.0 * EPS
 
 
 @device
-def _gather(f, stack, ids, first, A, starts):
+def _gather(f, flat, n, ids, first, A, starts):
     """Matrices ids[first], … side by side, as one flat matrix whose elements are lanes."""
-    n = stack.shape[1]
     size, w = n * n, width(f)
-    flat = stack.reshape(stack.size)
-    if w == 1:
-        return flat[ids[first] * size : (ids[first] + 1) * size]
     for lane in range(w):
         starts[lane] = ids[min(first + lane, len(ids) - 1)] * size
-    whole = size - size % 8
-    for at in range(0, whole, 8):
-        transpose_in(flat, starts, at, A)
-    for at in range(whole, size):
-        for lane in range(w):
-            A[at * w + lane] = flat[starts[lane] + at]
-    return A
+    if size < 8:
+        for at in range(size):
+            for lane in range(w):
+                A[at * w + lane] = flat[starts[lane] + at]
+    else:
+        for at in range(0, size - 7, 8):
+            transpose_in(flat, starts, at, A)
+        transpose_in(flat, starts, size - 8, A)
 
 
-@device
+# Rows of a group's table by lane, `lanes` below.
+_STATUS, _SQUARES, _ASYMMETRY, _MARGIN, _TOL, _ERROR, _FLOOR, _NEED, _NEXT = range(9)
+_NEGATIVES, _TRACE = 9, 10  # these two hold A − t in their first half and A + t in their second
+
+
+@allocating
 def _scratch(z, e, f, n):
     w, step = width(f), width(e)
     factor, panel = factor_size(z, e, n)
+    lanes = aligned(12 * 2 * w).reshape(12, 2 * w)
+    lanes[11, :w], lanes[11, w:] = 1.0, -1.0
     return (
-        np.empty(n * n * w if w > 1 else 1),  # A, gathered
+        aligned(n * n * w if w > 1 else 1),  # A, gathered
         np.empty(w, np.int64),
-        np.empty(n * n * w),  # DAD
-        np.empty((2, n * w)),  # D and row maxima
-        (np.empty(panel), np.empty(factor), np.empty(panel), np.empty(n * step)),
-        np.empty(n * step),  # shift
-        np.empty((8, 2 * w)),  # by lane: see _examine
+        aligned(n * n * w),  # DAD
+        aligned(2 * n * w).reshape(2, n * w),  # D and row maxima
+        (aligned(panel), aligned(factor), aligned(panel), aligned(n * step)),
+        aligned(n * step),  # shift
+        lanes,
     )
 
 
 @device
-def _judge(f, largest, asymmetry, finite, n, used):
-    """Refuse lanes that hold NaN or infinity, or whose asymmetry is more than rounding."""
-    good = (finite == 0.0) & (asymmetry <= (SYMMETRY * EPS * n) * largest)
-    if not all_lanes(good):
-        store(used, 0, select(finite == 0.0, splat(f, 1.0 * ASYMMETRIC), splat(f, 1.0 * NOT_FINITE)))
-        refused = mask_bits(not_(good))
-        for lane in range(width(f)):
-            if not (refused >> np.uint64(lane)) & np.uint64(1):
-                used[lane] = OK
-    else:
-        store(used, 0, splat(f, 1.0 * OK))
+def _judge(f, A, n, largest, squares, asymmetry):
+    """`OK`, or why a lane is refused."""
+    status = splat(f, 1.0 * OK)
+    rounding = asymmetry <= (SYMMETRY * EPS * n) * largest
+    if not all_lanes(rounding & (squares < np.inf)):
+        status = select(rounding, status, splat(f, 1.0 * ASYMMETRIC))
+        status = select(not_finite(f, A, n), splat(f, 1.0 * NOT_FINITE), status)
+    return status
 
 
 @device
 def _prepare(f, A, n, D, rows, scaled, lanes):
-    """Measure and equilibrate; return the matrix to factor, its norm and asymmetry stored."""
-    largest, smallest, squares, asymmetry, finite = measure(f, A, n)
-    _judge(f, largest, asymmetry, finite, n, lanes[0])
+    """Measure, and equilibrate if need be; return whether `scaled` is the matrix to factor."""
+    largest, smallest, squares, asymmetry = measure(f, A, n)
+    store(lanes[_STATUS], 0, _judge(f, A, n, largest, squares, asymmetry))
     for i in range(n):
         store(D, i * width(f), splat(f, 1.0))
-    if needs_equilibration(largest, smallest):
-        equilibrate(f, A, n, D, rows)
+    graded = needs_equilibration(largest, smallest)
+    rescaled = any_lane(graded)
+    if rescaled:
+        equilibrate(f, A, n, graded, D, rows)
         scale(f, A, n, D, scaled)
-        largest, smallest, squares, asymmetry, finite = measure(f, scaled, n)
-        A = scaled
-    store(lanes[1], 0, squares)
-    store(lanes[2], 0, asymmetry)
-    return A
+        largest, smallest, squares, asymmetry = measure(f, scaled, n)
+    store(lanes[_SQUARES], 0, squares)
+    store(lanes[_ASYMMETRY], 0, asymmetry)
+    return rescaled
 
 
 @device
-def _count(z, e, f, A, n, D, shift, scratch, lanes):
+def _count(z, e, f, A, n, D, shift, factors, lanes):
     """Negative pivots of A − t and of A + t, t = s + bound·D², and the traces of both factors."""
-    V, L, padded, inverse = scratch
+    V, L, padded, inverse = factors
     w, step = width(f), width(e)
-    s, bound = load(f, lanes[3], 0), load(f, lanes[4], 0)
+    zero = splat(f, 0.0)
+    bound = (load(f, lanes[_ERROR], 0) + max(load(f, lanes[_TOL], 0), zero)) * _OUTWARD
+    s = load(f, lanes[_MARGIN], 0)
     for i in range(n):
         d = load(f, D, i * w)
-        store(shift, i * step, repeat(e, s + bound * (d * d)))
-    if step > w:  # both at once
-        signs = lanes[7]
-        for lane in range(step):
-            signs[lane] = 1.0 if lane < w else -1.0
-        sign = load(e, signs, 0)
+        # An uncertainty that dwarfs the row may overflow; it is then enough that it is large.
+        t = min(s + bound * d * d, splat(f, _HUGE))
+        store(shift, i * step, repeat(e, t))
+    # Both signs side by side where an element of the factor holds two of A's.
+    for run in range(2 * w // step):
+        sign = load(e, lanes[11], run * step)
         negatives, trace = factorize(z, e, f, A, n, shift, sign, V, L, padded, inverse)
-        store(lanes[5], 0, negatives)
-        store(lanes[6], 0, trace)
-    else:
-        for run in range(2):
-            sign = splat(e, 1.0 - 2.0 * run)
-            negatives, trace = factorize(z, e, f, A, n, shift, sign, V, L, padded, inverse)
-            store(lanes[5], run * w, negatives)
-            store(lanes[6], run * w, trace)
+        store(lanes[_NEGATIVES], run * step, negatives)
+        store(lanes[_TRACE], run * step, trace)
 
 
 @device
-def _examine(z, e, f, problem, ids, first, margins, scratch, results, rest):
-    """One group of matrices; return how many were left over in `rest`, their next margin set."""
-    stack, tol, error = problem
+def _choose_margins(f, n, lanes):
+    """s: as wide as is usual unless one was given; the default tolerance n·eps·‖H'‖_F."""
+    norm = math.sqrt(load(f, lanes[_SQUARES], 0))
+    given = load(f, lanes[_MARGIN], 0)
+    store(lanes[_MARGIN], 0, select(given > 0.0, given, norm * (_WIDE / math.sqrt(1.0 * n))))
+    floor = norm * (n * EPS)
+    chosen = load(f, lanes[_TOL], 0) >= 0.0
+    store(lanes[_FLOOR], 0, select(chosen, splat(f, 0.0), floor))
+    store(lanes[_TOL], 0, select(chosen, load(f, lanes[_TOL], 0), floor))
+
+
+@device
+def _certify(f, n, lanes):
+    """The lanes whose two counts agree beyond a margin that covers every error."""
+    w = width(f)
+    trace = max(load(f, lanes[_TRACE], 0), load(f, lanes[_TRACE], w))
+    need = (n * load(f, lanes[_ASYMMETRY], 0) + load(f, lanes[_FLOOR], 0) + n * _TINY
+            + (n + 2) * EPS * trace)  # fmt: skip
+    margin = load(f, lanes[_MARGIN], 0)
+    same = load(f, lanes[_NEGATIVES], 0) == load(f, lanes[_NEGATIVES], w)
+    # The margin to try next: one that both factors would have allowed; NaN if they broke down.
+    following = 4.0 * need
+    store(lanes[_NEXT], 0, select(same | (following < margin), following, splat(f, np.nan)))
+    return same & (margin > need)
+
+
+@device
+def _read(f, source, ids, first, used, together, row):
+    """row[lane] = source[ids[first + lane]]."""
+    if together:
+        store(row, 0, load(f, source, ids[first]))
+    else:
+        for lane in range(width(f)):
+            row[lane] = source[ids[first + min(lane, used - 1)]]
+
+
+@device
+def _integers(x):
+    """Small whole numbers held in float64, as uint64."""
+    return bits_of(x + 4503599627370496.0) & _FRACTION
+
+
+@device
+def _write(f, n, ids, first, used, together, certain, results, lanes):
+    """Hand a group's results over."""
     counts, certified, used_tol, status = results
-    A, starts, scaled, rows, factors, shift, lanes = scratch
-    n, w = stack.shape[1], width(f)
-    A = _gather(f, stack, ids, first, A, starts)
-    D = rows[0]
-    A = _prepare(f, A, n, D, rows[1], scaled, lanes)
-    used = min(w, len(ids) - first)
-    for lane in range(w):
-        i = ids[first + min(lane, used - 1)]
-        given = margins[i]
-        lanes[3, lane] = given if given > 0.0 else _WIDE * np.sqrt(lanes[1, lane] / n)
-        bound = error[i] + (tol[i] if tol[i] >= 0.0 else 0.0)
-        lanes[4, lane] = bound * _OUTWARD
-    _count(z, e, f, A, n, D, shift, factors, lanes)
-    left = 0
+    if together:
+        i = ids[first]
+        negatives = load(f, lanes[_NEGATIVES], 0)
+        store(counts[0], i, _integers(negatives))
+        store(counts[1], i, _integers(negatives * 0.0))
+        store(counts[2], i, _integers(n - negatives))
+        store(status, i, _integers(load(f, lanes[_STATUS], 0)))
+        store(used_tol, i, load(f, lanes[_TOL], 0))
     for lane in range(used):
         i = ids[first + lane]
-        status[i] = np.int64(lanes[0, lane])
-        floor = n * EPS * np.sqrt(lanes[1, lane])
-        used_tol[i] = tol[i] if tol[i] >= 0.0 else floor
-        need = (n + 2) * EPS * max(lanes[6, lane], lanes[6, w + lane]) + n * _TINY
-        need += n * lanes[2, lane] + (0.0 if tol[i] >= 0.0 else floor)
-        below, above = lanes[5, w + lane], lanes[5, lane]
-        if below == above and lanes[3, lane] > need:
-            counts[i, 0] = np.int64(below)
-            counts[i, 1] = 0
-            counts[i, 2] = n - counts[i, 0]
-            certified[i] = True
-        elif status[i] == OK:
-            # A margin that both factors would have allowed; NaN where they broke down.
-            margins[i] = 4.0 * need if below == above or 4.0 * need < lanes[3, lane] else np.nan
+        certified[i] = (certain >> np.uint64(lane)) & np.uint64(1)
+        if not together:
+            negative = np.int64(lanes[_NEGATIVES, lane])
+            counts[0, i], counts[1, i], counts[2, i] = negative, 0, n - negative
+            status[i], used_tol[i] = np.int64(lanes[_STATUS, lane]), lanes[_TOL, lane]
+
+
+@device
+def _examine(z, e, f, problem, ids, first, margins, scratch, results, rest, left):
+    """One group of matrices; append to `rest` those left over, their next margin set."""
+    flat, n, tol, error = problem
+    A, starts, scaled, rows, factors, shift, lanes = scratch
+    w = width(f)
+    used = min(w, len(ids) - first)
+    together = used == w and ids[first + w - 1] - ids[first] == w - 1
+    if w == 1:
+        A = flat[ids[first] * n * n : (ids[first] + 1) * n * n]
+    else:
+        _gather(f, flat, n, ids, first, A, starts)
+    _read(f, margins, ids, first, used, together, lanes[_MARGIN])
+    _read(f, tol, ids, first, used, together, lanes[_TOL])
+    _read(f, error, ids, first, used, together, lanes[_ERROR])
+    if _prepare(f, A, n, rows[0], rows[1], scaled, lanes):
+        A = scaled
+    _choose_margins(f, n, lanes)
+    _count(z, e, f, A, n, rows[0], shift, factors, lanes)
+    certain = mask_bits(_certify(f, n, lanes))
+    _write(f, n, ids, first, used, together, certain, results, lanes)
+    for lane in range(used):
+        if not (certain >> np.uint64(lane)) & np.uint64(1):
+            i = ids[first + lane]
+            margins[i] = lanes[_NEXT, lane]
             rest[left] = i
             left += 1
     return left
 
 
-@device
+@allocating
 def _eigenvalues(A, n, D, t):
     """Eigenvalues of A + t D², by LAPACK."""
     shifted = A[: n * n].copy().reshape(n, n)
     for i in range(n):
         for j in range(i):
             shifted[j, i] = shifted[i, j]
-        shifted[i, i] += t * (D[i] * D[i])
+        shifted[i, i] += max(-_HUGE, min(_HUGE, t * D[i] * D[i]))
     return np.linalg.eigvalsh(shifted)
 
 
-@outlined
+@allocating
 def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
     """One matrix by its eigenvalues, whose error is within n·eps·‖H'‖_F."""
     counts, certified, used_tol, _ = results
     n = stack.shape[1]
     D = rows[0]
-    A = _prepare(0.0, stack[i].reshape(n * n), n, D, rows[1], scaled, lanes)
-    floor = n * EPS * np.sqrt(lanes[1, 0])
-    slack = floor + n * lanes[2, 0]
+    A = stack[i].reshape(n * n)
+    if _prepare(0.0, A, n, D, rows[1], scaled, lanes):
+        A = scaled
+    floor = n * EPS * np.sqrt(lanes[_SQUARES, 0])
+    slack = floor + n * lanes[_ASYMMETRY, 0]
     bound = error * _OUTWARD
     if tol >= 0.0:
         above = np.sum(_eigenvalues(A, n, D, -tol) < 0.0)
@@ -210,37 +277,40 @@ def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
         above = np.sum(values <= floor)
         below = np.sum(values < -floor)
         slack += floor
-    counts[i, 0], counts[i, 1], counts[i, 2] = below, above - below, n - above
+    counts[0, i], counts[1, i], counts[2, i] = below, above - below, n - above
+    certified[i] = False
     if above > below:
         return
+    # LAPACK sees A ∓ bound·D², whose norm may be far above A's.
+    slack += n * EPS * bound * np.max(D[:n]) ** 2
     low = _eigenvalues(A, n, D, -bound)
     high = _eigenvalues(A, n, D, bound) if bound > 0.0 else low
     margin = min(np.min(np.abs(low)), np.min(np.abs(high)))
     certified[i] = np.sum(low < 0.0) == np.sum(high < 0.0) and margin > slack
 
 
-@device
+@allocating
 def _inertia(z, e, f, stack, tol, error, counts, certified, used_tol, status):
     m, n = stack.shape[0], stack.shape[1]
     w = width(f)
-    problem, results = (stack, tol, error), (counts, certified, used_tol, status)
+    problem = (stack.reshape(stack.size), n, tol, error)
+    results = (counts, certified, used_tol, status)
     scratch = _scratch(z, e, f, n)
     margins = np.zeros(m)
-    certified[:] = False
     ids = np.arange(m)
-    rest, tried = np.empty(w, np.int64), np.empty(m, np.int64)
-    for attempt in range(2):
+    for _ in range(2):
         left = 0
+        rest = np.empty(len(ids), np.int64)
         for first in range(0, len(ids), w):
-            count = _examine(z, e, f, problem, ids, first, margins, scratch, results, rest)
-            # `tried` fills no faster than `ids` empties, and starts as a copy.
-            for k in range(count):
-                tried[left] = rest[k]
-                left += 1
-        ids = tried[:left].copy()
+            left = _examine(
+                z, e, f, problem, ids, first, margins, scratch, results, rest, left
+            )
+        ids = rest[:left]
     if len(ids) > 0:
-        lanes, rows, scaled = np.empty((8, 2)), np.empty((2, n)), np.empty(n * n)
+        lanes, rows, scaled = np.empty((12, 2)), np.empty((2, n)), np.empty(n * n)
         for i in ids:
+            if status[i] != OK:
+                continue
             _examine_stably(stack, i, tol[i], error[i], scaled, rows, lanes, results)
 
 
@@ -279,7 +349,7 @@ def inertia(stack, tol, error, counts, certified, used_tol, status):
         Eigenvalues of H within it count as zero; negative or NaN: n·eps·‖H'‖_F, an eigenvalue of H'.
     error : (m,) float64
         ‖E‖₂ of H's own uncertainty.
-    counts : (m, 3) int64, out
+    counts : (3, m) int64, out
         Negative, zero and positive eigenvalues.
     certified : (m,) bool, out
     used_tol : (m,) float64, out

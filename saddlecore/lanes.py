@@ -17,6 +17,7 @@ import math
 import operator
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typeconv import Conversion
@@ -24,6 +25,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
 from saddlecore import vecmath
+from saddlecore.jit import allocating
 
 __all__ = ["Lanes", "native_width"]
 
@@ -520,6 +522,20 @@ def _address(context, builder, array_type, array, index, value_type):
     return builder.bitcast(pointer, value_type.as_pointer())
 
 
+@allocating
+def aligned(size):
+    """Scratch of `size` float64 on a 64-byte boundary: a vector that straddles two costs twice."""
+    block = np.empty(size + 8)
+    skip = (-(block.ctypes.data >> 3)) & 7
+    return block[skip : skip + size]
+
+
+@allocating
+def aligned_words(size):
+    """Scratch of `size` uint64 on a 64-byte boundary."""
+    return aligned(size).view(np.uint64)
+
+
 @intrinsic
 def load(typingctx, like, array, index):
     """The lanes at ``array[index:]`` of a flat, contiguous array; no bounds are checked."""
@@ -573,21 +589,24 @@ def transpose_in(typingctx, array, starts, index, out):
         int64 = ir.IntType(64)
         vector = ir.VectorType(ir.DoubleType(), 8)
         origin = context.make_array(sig.args[1])(context, builder, args[1]).data
-        rows = []
+        half = ir.VectorType(ir.DoubleType(), 4)
+        quarters = []
         for i in range(8):
-            start = builder.load(builder.gep(origin, [int64(i)]))
-            at = builder.add(start, args[2])
-            pointer = _address(context, builder, sig.args[0], args[0], at, vector)
-            rows.append(builder.load(pointer, align=8))
-        # Three rounds that each exchange blocks of half the size.
-        for half in (4, 2, 1):
-            low = [i // half % 2 * (8 - half) + i for i in range(8)]
-            high = [i // half % 2 * (8 - half) + i + half for i in range(8)]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), 8), m) for m in (low, high)]
+            at = builder.add(builder.load(builder.gep(origin, [int64(i)])), args[2])
+            ends = (at, builder.add(at, int64(4)))
+            pointers = [_address(context, builder, sig.args[0], args[0], x, half) for x in ends]
+            quarters.append([builder.load(pointer, align=8) for pointer in pointers])
+        # The first exchange, of halves, is done by loading: rows i and i + 4 share two vectors.
+        rows = [_concatenate(builder, [quarters[i % 4][i // 4], quarters[i % 4 + 4][i // 4]])
+                for i in range(8)]  # fmt: skip
+        for size in (2, 1):
+            low = [i // size % 2 * (8 - size) + i for i in range(8)]
+            masks = [[i + more for i in low] for more in (0, size)]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), 8), mask) for mask in masks]
             for i in range(8):
-                if i // half % 2 == 0:
-                    a, b = rows[i], rows[i + half]
-                    rows[i], rows[i + half] = (builder.shuffle_vector(a, b, m) for m in masks)
+                if i // size % 2 == 0:
+                    a, b = rows[i], rows[i + size]
+                    rows[i], rows[i + size] = (builder.shuffle_vector(a, b, m) for m in masks)
         for j, row in enumerate(rows):
             at = builder.mul(builder.add(args[2], int64(j)), int64(8))
             pointer = _address(context, builder, sig.args[3], args[3], at, vector)

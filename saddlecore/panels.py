@@ -24,6 +24,7 @@ from saddlecore.lanes import (
     call_llvm,
     fold,
     load,
+    repeat,
     repeat_value,
     select,
     splat,
@@ -33,6 +34,9 @@ from saddlecore.lanes import (
 )
 
 __all__ = ["factor_size", "factorize", "panel_height"]
+
+
+TINY = 8  # up to this n a matrix is a single diagonal block
 
 
 def _tile_shape(vector, element):
@@ -227,12 +231,11 @@ def _padded_panel(z, e, f, A, n, top, scratch):
 
 
 @device
-def _factor_diagonal(z, e, V, L, at, n, top, inverse):
-    """Factor the panel's diagonal block; return its negative pivots and its share of the trace."""
-    P, step = panel_height(z, e), width(e)
+def _factor_diagonal(e, V, L, at, P, rows, top, inverse):
+    """Factor the diagonal block of a panel of height P; return its negative pivots and trace."""
+    step = width(e)
     stride = P * step
     negatives, trace = splat(e, 0.0), splat(e, 0.0)
-    rows = min(P, n - top)
     for c in range(rows):
         column = (top + c) * stride
         d = load(e, V, column + c * step)
@@ -257,7 +260,20 @@ def factor_size(z, e, n):
     """Doubles that the panels of an n × n factor take, and those of one panel V."""
     P, step = panel_height(z, e), width(e)
     panels = (n + P - 1) // P
-    return P * step * P * (panels * (panels + 1) // 2), P * step * P * panels
+    least = min(n, TINY) ** 2 * step
+    return max(least, P * step * P * (panels * (panels + 1) // 2)), max(least, P * step * P * panels)
+
+
+@device
+def _factor_tiny(e, f, A, n, shift, sign, V, L, inverse):
+    """The whole matrix as one diagonal block."""
+    step, size = width(e), width(f)
+    for k in range(n):
+        for r in range(k, n):
+            store(V, (k * n + r) * step, repeat(e, load(f, A, (k * n + r) * size)))
+        diagonal = (k * n + k) * step
+        store(V, diagonal, load(e, V, diagonal) - sign * load(e, shift, k * step))
+    return _factor_diagonal(e, V, L, 0, n, n, 0, inverse)
 
 
 @device
@@ -269,6 +285,8 @@ def factorize(z, e, f, A, n, shift, sign, V, L, padded, inverse):
     elements, its upper triangle is read; `shift` and `sign` are elements; `V`, `L`, `padded` and
     `inverse` are scratch of `factor_size` and n elements.
     """
+    if n <= TINY:
+        return _factor_tiny(e, f, A, n, shift, sign, V, L, inverse)
     P, C, step, size = panel_height(z, e), tile_columns(z, e), width(e), width(f)
     stride = P * step
     negatives, total, trace = splat(e, 0.0), splat(e, 0.0), splat(z, 0.0)
@@ -289,7 +307,7 @@ def factorize(z, e, f, A, n, shift, sign, V, L, padded, inverse):
         for r in range(min(P, n - top)):
             diagonal = (top + r) * stride + r * step
             store(V, diagonal, load(e, V, diagonal) - sign * load(e, shift, (top + r) * step))
-        more, share = _factor_diagonal(z, e, V, L, at, n, top, inverse)
+        more, share = _factor_diagonal(e, V, L, at, P, min(P, n - top), top, inverse)
         negatives += more
         total += share
         at += (top + P) * stride

@@ -24,8 +24,10 @@ import math
 
 import numpy as np
 
-from saddlecore.jit import device, kernel
+from saddlecore.jit import allocating, device, kernel
 from saddlecore.lanes import (
+    aligned,
+    aligned_words,
     all_lanes,
     bits_of,
     fma,
@@ -64,23 +66,25 @@ _LN2 = 0.6931471805599453
 @device
 def log(x):
     """Natural logarithm of a normal positive float64, to 2 ulp."""
-    # x = 2^e m with m in [√½, √2);  ln m = 2 artanh s = s q(s²),  s = (m − 1)/(m + 1).
+    # x = 2^e m with m in [√½, √2), f = m − 1, s = f/(m + 1), z = s²:
+    # ln m = 2 artanh s = 2s + s z p(z) = f − s (f − z p(z)), where f is exact.
     shifted = bits_of(x) - _SHIFT
     m = from_bits((shifted & _FRACTION) + _SQRT_HALF)
     # e + 2048 becomes a float64 as the low bits of 2⁵².
     e = from_bits((shifted >> np.uint64(52)) | _TWO_52) - (4503599627370496.0 + _BIAS)
-    s = (m - 1.0) / (m + 1.0)
+    f = m - 1.0
+    s = f / (m + 1.0)
     z = s * s
     # Estrin's scheme: the streams are bound by latency, and Horner's chain is twice as long.
     z2 = z * z
-    low = fma(z2, fma(z, 0.2857142876064168, 0.3999999999930234), fma(z, 0.6666666666666765, 2.0))
-    high = fma(
+    low = fma(
         z2,
-        fma(z, 0.14809710360655276, 0.1531252814836419),
-        fma(z, 0.18183631680229329, 0.22222197056726048),
+        fma(z, 0.22222197056726048, 0.2857142876064168),
+        fma(z, 0.3999999999930234, 0.6666666666666765),
     )
-    q = fma(z2 * z2, high, low)
-    return fma(e, _LN2, s * q)
+    high = fma(z2, 0.14809710360655276, fma(z, 0.1531252814836419, 0.18183631680229329))
+    p = fma(z2 * z2, high, low)
+    return fma(-s, fma(-z, p, f), fma(e, _LN2, f))
 
 
 @device
@@ -169,17 +173,18 @@ def gamma_constants(alpha):
 CHUNK = 32  # rows of all groups together
 
 
-@device
+@allocating
 def chunk_buffers(w):
-    """Words A (later z1) and B, normals, gammas; undecided lanes by row, then as a list."""
+    """Words A (later z1) and B, normals, gammas; undecided lanes by row, as a list, packed."""
     size = CHUNK * w
     return (
-        np.empty(size, np.uint64),
-        np.empty(size, np.uint64),
-        np.empty(size),
-        np.empty(size),
+        aligned_words(size),
+        aligned_words(size),
+        aligned(size),
+        aligned(size),
         np.empty(CHUNK, np.uint64),
         np.empty((size, 3), np.int64),
+        (aligned_words(5 * w).reshape(5, w), aligned(4 * w).reshape(4, w)),
     )
 
 
@@ -207,7 +212,7 @@ def draw_rows(z, buffers, groups, top, rows, constants):
     `constants` holds `gamma_constants` of every row.  A row with d = 0 has shape ½: its gamma is
     z1²/2; one with d < 0 has no gamma and gets 0.
     """
-    words_A, words_B, normals, gammas, masks, _ = buffers
+    words_A, words_B, normals, gammas, masks, _, _ = buffers
     w = width(z)
     for g in range(groups):
         for r in range(rows):
@@ -260,10 +265,9 @@ def _marsaglia_tsang(x, B, d, k, m):
 @device
 def settle_gammas(z, buffers, count, constants, k0, k1):
     """Decide the lanes that the squeeze left open, packed together; draw again where refused."""
-    proposals, words_B, _, gammas, _, undecided = buffers
+    proposals, words_B, _, gammas, _, undecided, packed = buffers
     w = width(z)
-    words = np.empty((5, w), np.uint64)
-    numbers = np.empty((4, w))
+    words, numbers = packed
     for start in range(0, count, w):
         for j in range(w):
             i = min(start + j, count - 1)
@@ -305,7 +309,7 @@ def draw_chunk(z, buffers, base, groups, top, rows, constants, k0, k1):
 # --- arrays: each sample's numbers, for tests and for Python --------------------------------------
 
 
-@device
+@allocating
 def _fill(z, key, first, row, alpha, uniforms, normals, gammas):
     k0, k1 = np.uint64(key) & _LOW, np.uint64(key) >> _32
     w = width(z)

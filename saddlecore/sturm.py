@@ -10,7 +10,7 @@ from over- and underflowing.
 
 import numpy as np
 
-from saddlecore.jit import device, kernel
+from saddlecore.jit import allocating, device, kernel
 from saddlecore.lanes import bits_of, load, select, splat, store, width, zeros
 
 __all__ = ["sturm_counts", "sturm_counts_scalar"]
@@ -34,7 +34,7 @@ def _gather(w, a, b, x, first, buffer):
             buffer[(n + j) * w + k] = b[i, j - 1] * by if j > 0 else 0.0
 
 
-@device
+@allocating
 def _counts(z, a, b, x, out):
     m, n = a.shape
     w = width(z)

@@ -80,14 +80,22 @@ def test_powers_of_two_per_variable_keep_the_inertia(n):
     assert_same(one, two, both)
 
 
-def test_badly_scaled_matrices_are_certified():
+@pytest.mark.parametrize(
+    ("A", "kind"),
+    [
+        (np.diag([1e150, 1e-150]), "minimum"),
+        (np.diag([1e300, -1e-300]), "saddle"),
+        (np.array([[1e150, 0.5], [0.5, -1e-150]]), "saddle"),
+        (np.diag([1e-320, 1.0]), "minimum"),
+        (-np.diag([1e-320, 1e300, 1.0]), "maximum"),
+    ],
+    ids=["graded", "1e±300", "coupled", "denormal", "denormal and 1e300"],
+)
+def test_badly_scaled_matrices_are_certified(A, kind):
     """A norm-relative tolerance without equilibration calls these degenerate."""
-    assert classify(np.diag([1e150, 1e-150])).kind == "minimum"
-    assert classify(np.diag([1e300, -1e-300])).kind == "saddle"
-    assert classify(-np.diag([1e-320, 1e300, 1.0])).kind == "maximum"
-    graded = np.array([[1e150, 0.5], [0.5, -1e-150]])
-    assert classify(graded).kind == "saddle"
-    assert classify(graded).certified
+    result = classify(A)
+    assert result.kind == kind
+    assert result.certified
 
 
 # --- shapes and results -------------------------------------------------------------------------

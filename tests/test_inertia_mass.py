@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import strategies
+from reference import inertia as exact
 
 from saddlelab import classify
 
@@ -144,3 +145,39 @@ def test_a_certificate_covers_the_stated_error(n, record_property):
     assert result.certified[allowed].all()
     truth = np.stack([np.sum(D < 0, 1), np.sum(D == 0, 1), np.sum(D > 0, 1)], axis=1)
     assert_never_wrong(result, truth)
+
+
+def uncertain_stack(rng, n, count):
+    """A nearly singular block in units of t² beside a few rows in units of 1, and errors e > 1.
+
+    e is far above the small rows, next to nothing for the block, and decides its last eigenvalue
+    through the coupling: the smallest pivots stand beside ones of e.
+    """
+    stack = np.empty((count, n, n))
+    for A in stack:
+        small = int(rng.integers(1, n - 1))
+        values = rng.uniform(0.3, 1, n - small) * rng.choice([-1.0, 1.0], n - small)
+        values[0] = rng.choice([-1.0, 1.0]) * 10.0 ** -rng.uniform(4, 14)
+        A[:] = strategies.symmetrised(rng.standard_normal((n, n)))
+        A[small:, small:] = strategies.with_spectrum(rng, values)
+        s = np.where(np.arange(n) < small, 1.0, 2.0 ** rng.integers(10, 60))
+        order = rng.permutation(n)
+        A[:] = (s[:, None] * A * s)[np.ix_(order, order)]
+    return stack, 10.0 ** rng.uniform(0, 14, count)
+
+
+@pytest.mark.parametrize("name", ["error", "tol"])
+def test_certificates_hold_at_the_ends_of_their_interval(name, record_property):
+    """H − eI and H + eI are within the stated error, and their inertia is known exactly."""
+    rng = np.random.default_rng(11)
+    certified = wrong = 0
+    for n in range(3, 8):
+        stack, e = uncertain_stack(rng, n, 500)
+        result = classify(stack, **{name: e})
+        for i in np.flatnonzero(result.certified):
+            answer = (result.index[i], 0, result.positive[i])
+            certified += 1
+            wrong += any(exact.inertia(stack[i], shift) != answer for shift in (-e[i], e[i]))
+    record_property("certified", certified)
+    assert certified > 100
+    assert wrong == 0

@@ -14,16 +14,18 @@ def integers(values):
     return [int(fraction * scale) for fraction in fractions]
 
 
-def inertia(A):
-    """(negative, zero, positive) of a symmetric float64 matrix, exactly.
+def inertia(A, shift=0.0):
+    """(negative, zero, positive) of A + shift·I, a symmetric float64 matrix, exactly.
 
     Bareiss elimination keeps the remaining block M an integer matrix whose quotient by `previous`
     is the Schur complement, so the sign of each pivot of LDLᵀ is that of M[0][0] / previous.
     """
     A = np.asarray(A, dtype=float)
     n = len(A)
-    flat = integers(A.ravel())
+    *flat, shift = integers([*A.ravel(), shift])
     M = [flat[i * n : (i + 1) * n] for i in range(n)]
+    for i in range(n):
+        M[i][i] += shift
     negative = positive = 0
     previous = 1
     while M and bring_pivot_first(M):
