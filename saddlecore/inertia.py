@@ -46,8 +46,8 @@ from saddlecore.lanes import (
 from saddlecore.panels import factor_size, factorize
 from saddlecore.sturm import sturm_counts
 
-__all__ = ["ASYMMETRIC", "NOT_FINITE", "OK", "inertia", "inertia_batch", "inertia_large",
-           "inertia_scalar", "inertia_small", "sturm_counts"]  # fmt: skip
+__all__ = ["ASYMMETRIC", "NOT_FINITE", "OK", "inertia", "inertia_batch", "inertia_kernel",
+           "inertia_large", "inertia_scalar", "inertia_small", "sturm_counts"]  # fmt: skip
 
 OK, NOT_FINITE, ASYMMETRIC = 0, 1, 2
 
@@ -80,7 +80,7 @@ def _gather(f, flat, n, ids, first, A, starts):
 
 
 # Rows of a group's table by lane, `lanes` below.
-_STATUS, _SQUARES, _ASYMMETRY, _MARGIN, _TOL, _ERROR, _FLOOR, _NEED, _NEXT = range(9)
+_STATUS, _SQUARES, _ASYMMETRY, _MARGIN, _TOL, _ERROR, _FLOOR, _BOUND, _NEXT = range(9)
 _NEGATIVES, _TRACE = 9, 10  # these two hold A − t in their first half and A + t in their second
 
 
@@ -135,9 +135,7 @@ def _count(z, e, f, A, n, D, shift, factors, lanes):
     """Negative pivots of A − t and of A + t, t = s + bound·D², and the traces of both factors."""
     V, L, padded, inverse = factors
     w, step = width(f), width(e)
-    zero = splat(f, 0.0)
-    bound = (load(f, lanes[_ERROR], 0) + max(load(f, lanes[_TOL], 0), zero)) * _OUTWARD
-    s = load(f, lanes[_MARGIN], 0)
+    s, bound = load(f, lanes[_MARGIN], 0), load(f, lanes[_BOUND], 0)
     for i in range(n):
         d = load(f, D, i * w)
         # An uncertainty that dwarfs the row may overflow; it is then enough that it is large.
@@ -153,14 +151,17 @@ def _count(z, e, f, A, n, D, shift, factors, lanes):
 
 @device
 def _choose_margins(f, n, lanes):
-    """s: as wide as is usual unless one was given; the default tolerance n·eps·‖H'‖_F."""
+    """s, as wide as is usual unless one was given; the default tolerance; what is uncertain."""
     norm = math.sqrt(load(f, lanes[_SQUARES], 0))
     given = load(f, lanes[_MARGIN], 0)
     store(lanes[_MARGIN], 0, select(given > 0.0, given, norm * (_WIDE / math.sqrt(1.0 * n))))
     floor = norm * (n * EPS)
-    chosen = load(f, lanes[_TOL], 0) >= 0.0
-    store(lanes[_FLOOR], 0, select(chosen, splat(f, 0.0), floor))
-    store(lanes[_TOL], 0, select(chosen, load(f, lanes[_TOL], 0), floor))
+    tol, zero = load(f, lanes[_TOL], 0), splat(f, 0.0)
+    chosen = tol >= 0.0
+    # A chosen tolerance is in the units of H, like its error; the default one in those of H'.
+    store(lanes[_BOUND], 0, (load(f, lanes[_ERROR], 0) + select(chosen, tol, zero)) * _OUTWARD)
+    store(lanes[_FLOOR], 0, select(chosen, zero, floor))
+    store(lanes[_TOL], 0, select(chosen, tol, floor))
 
 
 @device
@@ -180,8 +181,10 @@ def _certify(f, n, lanes):
 
 @device
 def _read(f, source, ids, first, used, together, row):
-    """row[lane] = source[ids[first + lane]]."""
-    if together:
+    """row[lane] = source[ids[first + lane]], or the only value that there is."""
+    if len(source) == 1:
+        store(row, 0, splat(f, source[0]))
+    elif together:
         store(row, 0, load(f, source, ids[first]))
     else:
         for lane in range(width(f)):
@@ -197,21 +200,21 @@ def _integers(x):
 @device
 def _write(f, n, ids, first, used, together, certain, results, lanes):
     """Hand a group's results over."""
-    counts, certified, used_tol, status = results
+    negative, zero, positive, certified, used_tol, status = results
     if together:
         i = ids[first]
         negatives = load(f, lanes[_NEGATIVES], 0)
-        store(counts[0], i, _integers(negatives))
-        store(counts[1], i, _integers(negatives * 0.0))
-        store(counts[2], i, _integers(n - negatives))
+        store(negative, i, _integers(negatives))
+        store(zero, i, _integers(negatives * 0.0))
+        store(positive, i, _integers(n - negatives))
         store(status, i, _integers(load(f, lanes[_STATUS], 0)))
         store(used_tol, i, load(f, lanes[_TOL], 0))
     for lane in range(used):
         i = ids[first + lane]
         certified[i] = (certain >> np.uint64(lane)) & np.uint64(1)
         if not together:
-            negative = np.int64(lanes[_NEGATIVES, lane])
-            counts[0, i], counts[1, i], counts[2, i] = negative, 0, n - negative
+            negative[i] = np.int64(lanes[_NEGATIVES, lane])
+            zero[i], positive[i] = 0, n - negative[i]
             status[i], used_tol[i] = np.int64(lanes[_STATUS, lane]), lanes[_TOL, lane]
 
 
@@ -259,7 +262,7 @@ def _eigenvalues(A, n, D, t):
 @allocating
 def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
     """One matrix by its eigenvalues, whose error is within n·eps·‖H'‖_F."""
-    counts, certified, used_tol, _ = results
+    negative, zero, positive, certified, _, _ = results
     n = stack.shape[1]
     D = rows[0]
     A = stack[i].reshape(n * n)
@@ -277,12 +280,13 @@ def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
         above = np.sum(values <= floor)
         below = np.sum(values < -floor)
         slack += floor
-    counts[0, i], counts[1, i], counts[2, i] = below, above - below, n - above
+    negative[i], zero[i], positive[i] = below, above - below, n - above
     certified[i] = False
     if above > below:
         return
     # LAPACK sees A ∓ bound·D², whose norm may be far above A's.
-    slack += n * EPS * bound * np.max(D[:n]) ** 2
+    largest = np.max(D[:n])
+    slack += n * EPS * (bound * largest * largest)
     low = _eigenvalues(A, n, D, -bound)
     high = _eigenvalues(A, n, D, bound) if bound > 0.0 else low
     margin = min(np.min(np.abs(low)), np.min(np.abs(high)))
@@ -290,11 +294,10 @@ def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
 
 
 @allocating
-def _inertia(z, e, f, stack, tol, error, counts, certified, used_tol, status):
+def _inertia(z, e, f, stack, tol, error, results):
     m, n = stack.shape[0], stack.shape[1]
     w = width(f)
     problem = (stack.reshape(stack.size), n, tol, error)
-    results = (counts, certified, used_tol, status)
     scratch = _scratch(z, e, f, n)
     margins = np.zeros(m)
     ids = np.arange(m)
@@ -309,57 +312,69 @@ def _inertia(z, e, f, stack, tol, error, counts, certified, used_tol, status):
     if len(ids) > 0:
         lanes, rows, scaled = np.empty((12, 2)), np.empty((2, n)), np.empty(n * n)
         for i in ids:
-            if status[i] != OK:
+            if results[5][i] != OK:
                 continue
-            _examine_stably(stack, i, tol[i], error[i], scaled, rows, lanes, results)
+            at_tol, at_error = min(i, len(tol) - 1), min(i, len(error) - 1)
+            _examine_stably(stack, i, tol[at_tol], error[at_error], scaled, rows, lanes, results)
 
 
 @kernel
-def inertia_small(stack, tol, error, counts, certified, used_tol, status):
-    """`inertia`, eight matrices and both shifts of each at once: best for n up to about 30."""
-    _inertia(zeros(16), zeros(16), zeros(8), stack, tol, error, counts, certified, used_tol, status)
+def inertia_small(stack, tol, error, negative, zero, positive, certified, used_tol, status):
+    """`inertia`, eight matrices and both shifts of each at once: best for n up to about 60."""
+    results = (negative, zero, positive, certified, used_tol, status)
+    _inertia(zeros(16), zeros(16), zeros(8), stack, tol, error, results)
 
 
 @kernel
-def inertia_batch(stack, tol, error, counts, certified, used_tol, status):
+def inertia_batch(stack, tol, error, negative, zero, positive, certified, used_tol, status):
     """`inertia`, eight matrices at once: best for stacks of n up to about 250."""
-    _inertia(zeros(8), zeros(8), zeros(8), stack, tol, error, counts, certified, used_tol, status)
+    results = (negative, zero, positive, certified, used_tol, status)
+    _inertia(zeros(8), zeros(8), zeros(8), stack, tol, error, results)
 
 
 @kernel
-def inertia_large(stack, tol, error, counts, certified, used_tol, status):
+def inertia_large(stack, tol, error, negative, zero, positive, certified, used_tol, status):
     """`inertia`, one matrix at a time, lanes down its rows: best beyond, and for few matrices."""
-    _inertia(zeros(8), zeros(1), zeros(1), stack, tol, error, counts, certified, used_tol, status)
+    results = (negative, zero, positive, certified, used_tol, status)
+    _inertia(zeros(8), zeros(1), zeros(1), stack, tol, error, results)
 
 
 @kernel
-def inertia_scalar(stack, tol, error, counts, certified, used_tol, status):
+def inertia_scalar(stack, tol, error, negative, zero, positive, certified, used_tol, status):
     """`inertia` from the same source in plain numbers."""
-    _inertia(zeros(1), zeros(1), zeros(1), stack, tol, error, counts, certified, used_tol, status)
+    results = (negative, zero, positive, certified, used_tol, status)
+    _inertia(zeros(1), zeros(1), zeros(1), stack, tol, error, results)
+
+
+def inertia_kernel(m, n):
+    """The fastest of the kernels for m matrices of size n."""
+    if n <= 60:
+        return inertia_small
+    return inertia_batch if n <= 250 and m >= 4 else inertia_large
 
 
 @kernel
-def inertia(stack, tol, error, counts, certified, used_tol, status):
+def inertia(stack, tol, error, negative, zero, positive, certified, used_tol, status):
     """Inertia of every matrix of a stack.
 
     Parameters
     ----------
     stack : (m, n, n) float64, C-contiguous
-    tol : (m,) float64
-        Eigenvalues of H within it count as zero; negative or NaN: n·eps·‖H'‖_F, an eigenvalue of H'.
-    error : (m,) float64
+    tol : (m,) or (1,) float64
+        Eigenvalues of H within it count as zero; negative or NaN: those of H' within n·eps·‖H'‖_F.
+    error : (m,) or (1,) float64
         ‖E‖₂ of H's own uncertainty.
-    counts : (3, m) int64, out
-        Negative, zero and positive eigenvalues.
+    negative, zero, positive : (m,) int64, out
+        How many eigenvalues are of which sign.
     certified : (m,) bool, out
     used_tol : (m,) float64, out
     status : (m,) int64, out
-        `OK`, `NOT_FINITE` or `ASYMMETRIC`; counts of a refused matrix are undefined.
+        `OK`, `NOT_FINITE` or `ASYMMETRIC`; the counts of a refused matrix mean nothing.
     """
     m, n = stack.shape[0], stack.shape[1]
-    if n > 250 or m < 4:
-        inertia_large(stack, tol, error, counts, certified, used_tol, status)
-    elif n > 30:
-        inertia_batch(stack, tol, error, counts, certified, used_tol, status)
+    if n <= 60:
+        inertia_small(stack, tol, error, negative, zero, positive, certified, used_tol, status)
+    elif n <= 250 and m >= 4:
+        inertia_batch(stack, tol, error, negative, zero, positive, certified, used_tol, status)
     else:
-        inertia_small(stack, tol, error, counts, certified, used_tol, status)
+        inertia_large(stack, tol, error, negative, zero, positive, certified, used_tol, status)

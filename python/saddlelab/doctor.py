@@ -6,7 +6,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from saddlelab.studies.arguments import worker_count
+from saddlelab.arguments import worker_count
 
 __all__ = ["doctor", "version_of"]
 

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlelab.studies.arguments import positive_integer
+from saddlelab.arguments import positive_integer
 from saddlelab.studies.blocks import Histogram, IntArray
 from saddlelab.studies.spec import StudySpec
 from saddlelab.studies.table import format_table

@@ -1,0 +1,30 @@
+"""``python -m bench``: run the benchmarks, print the tables, write RESULTS.md."""
+
+import argparse
+import importlib
+
+from bench import report
+
+JOBS = ("classify", "prevalence", "scale", "startup")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller and fewer repeats")
+    parser.add_argument("--only", choices=JOBS, action="append", help="may be given repeatedly")
+    parser.add_argument("--write", action="store_true", help="write bench/RESULTS.md")
+    options = parser.parse_args()
+    if options.write and (options.quick or options.only):
+        parser.error("--write takes a whole run, leave out --quick and --only")
+    print(report.machine(), flush=True)
+    tables = []
+    for job in options.only or JOBS:
+        table = importlib.import_module(f"bench.{job}").run(options.quick)
+        print(f"\n{table.title}\n{report.text(table)}", flush=True)
+        tables.append(table)
+    if options.write:
+        report.RESULTS.write_text(report.results(tables), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
