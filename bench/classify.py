@@ -38,8 +38,8 @@ def run(quick: bool) -> Table:
         ThreadPoolExecutor(WORKERS) as threads,
     ):
         for n, (matrices, target) in SIZES.items():
-            matrices = max(matrices // 4, 8) if quick else matrices
-            rows += _compare(n, matrices, target, 3 if quick else 7, blas, threads)
+            matrices = max(matrices // 8, 4) if quick else matrices
+            rows += _compare(n, matrices, target, 3 if quick else 5, blas, threads)
     return Table("classify", NOTE, rows)
 
 
@@ -62,9 +62,9 @@ def _compare(n, matrices, target, repeats, blas, threads) -> list[Row]:
 
     ours = Stopwatch(lambda: classify(stack, workers=WORKERS))
     peers = {
-        "NumPy": Stopwatch(lambda: np.linalg.eigvalsh(stack)),
-        "NumPy, split": Stopwatch(split),
-        "torch": Stopwatch(lambda: torch.linalg.eigvalsh(tensor).numpy()),
+        "NumPy": Stopwatch(lambda: np.linalg.eigvalsh(stack), loops=1),
+        "NumPy, split": Stopwatch(split, loops=1),
+        "torch": Stopwatch(lambda: torch.linalg.eigvalsh(tensor).numpy(), loops=1),
     }
     found = alternate({"ours": ours, **peers}, repeats)
     for name, peer in peers.items():

@@ -38,16 +38,17 @@ class Table:
 
 
 class Stopwatch:
-    """Times a call; keeps the answer of the last timed one."""
+    """Times a call, or `loops` of it; keeps the answer of the last one."""
 
-    def __init__(self, call: Callable[[], Any]) -> None:
+    def __init__(self, call: Callable[[], Any], loops: int | None = None) -> None:
         self._call = call
         call()  # warm-up: compiling, page faults
-        self._loops = 1
-        self._loops = max(1, math.ceil(_AT_LEAST / self()))
+        self._loops = loops or 1
+        if loops is None:
+            self._loops = max(1, math.ceil(_AT_LEAST / self()))
 
     def __call__(self) -> float:
-        """Return seconds per call, over as many calls as take 20 ms."""
+        """Return seconds per call, by default over as many calls as take 20 ms."""
         start = time.perf_counter()
         for _ in range(self._loops):
             self.answer = self._call()

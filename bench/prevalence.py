@@ -39,7 +39,7 @@ def run(quick: bool) -> Table:
         _check_minima()
         rows = _kernel(repeats, 5_000_000 if quick else 20_000_000)
         rows.append(_batched(repeats, 250 if quick else 1000))
-        rows += _loop(repeats, 3 if quick else 10)
+        rows += _loop(repeats, 2 if quick else 10)
     return Table("prevalence", NOTE, rows)
 
 
@@ -89,7 +89,7 @@ def _batched(repeats: int, samples: int, n: int = 100, ours_samples: int = 400_0
 
     rng = np.random.default_rng(0)
     ours = Stopwatch(lambda: prevalence("goe", [n], samples=ours_samples, rng=0, workers=WORKERS))
-    peer = Stopwatch(lambda: _sampled(rng, n, samples))
+    peer = Stopwatch(lambda: _sampled(rng, n, samples), loops=1)
     found = alternate({"ours": ours, "peer": peer}, repeats)
     study = ours.answer
     check_mean(study.index_mean()[0], peer.answer.mean(), study.index_var()[0], samples, f"n = {n}")
@@ -135,8 +135,10 @@ def _loop(repeats: int, thinned: int) -> list[Row]:
         "study, nested sweep": Stopwatch(lambda: study(nested=True)),
     }
     peers = {
-        "tutorials' loop": Stopwatch(lambda: _tutorial(rng, thinned)),
-        "the same, BLAS on 1 thread": Stopwatch(lambda: _tutorial_one_thread(rng, thinned)),
+        "tutorials' loop": Stopwatch(lambda: _tutorial(rng, thinned), loops=1),
+        "the same, BLAS on 1 thread": Stopwatch(
+            lambda: _tutorial_one_thread(rng, thinned), loops=1
+        ),
     }
     found = alternate({**ours, **peers}, repeats)
     targets = {"study, sweep": 5_000, "study, nested sweep": 100_000}

@@ -32,7 +32,7 @@ def run(quick: bool) -> Table:
 
 
 def _imports(repeats: int) -> list[Row]:
-    names = ("saddlelab", "saddlecore", "numba")
+    names = ("saddlelab", "saddlecore.inertia", "numba")
     with tempfile.TemporaryDirectory() as cache:
         measures = {name: lambda name=name: call("imported", name, cache=cache) for name in names}
         alternate(measures, 1)  # bytecode, and the files in the system's cache

@@ -6,10 +6,10 @@ J. Math. Phys. 43, 2002).  By Sylvester's law its index is the number of negativ
 
     d_0 = a_0,   d_i = a_i − g_i / d_{i−1}
 
-and so the number of sign changes of p_{−1} = 1, p_0 = a_0, p_i = a_i p_{i−1} − g_i p_{i−2}, the leading
-principal minors (d_i = p_i / p_{i−1}), which cost no division.  Every rounding of that recurrence is
-a relative change of some a_i or g_i by one ulp.  Only over- and underflow ask for care: the pair
-is scaled by a power of two after every chunk of rows.
+and so the number of sign changes of p_{−1} = 1, p_0 = a_0, p_i = a_i p_{i−1} − g_i p_{i−2}, the
+leading principal minors (d_i = p_i / p_{i−1}), which cost no division.  Every rounding of that
+recurrence is a relative change of some a_i or g_i by one ulp.  Only over- and underflow ask for
+care: the pair is scaled by a power of two after every chunk of rows.
 
 The rows ascend in i, so the chain for n + 1 extends the chain for n and one pass gives every
 dimension.

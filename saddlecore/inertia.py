@@ -11,8 +11,8 @@ Unpivoted LDLᵀ is exact for X + F with ‖F‖₂ ≤ u, a bound that the fact
 the index of H + E for every symmetric E with ‖E‖₂ ≤ e**: DHD + DED lies between X₋ + F and X₊ + F
 in Loewner's order, so its count does too.
 
-s starts wide, 2⁻¹⁹ ‖H'‖_F / √n: for most matrices no eigenvalue is that near 0, and the margin forgives
-a large growth of L.  Where the counts differ, or u is too large, one narrower (or wider) margin
+s starts wide, 2⁻¹⁹ ‖H'‖_F / √n: for most matrices no eigenvalue is that near 0, and the margin
+forgives a large growth of L.  Where the counts differ, or u is too large, one narrower (or wider) margin
 is tried, and then LAPACK's eigenvalues of the same X∓.
 """
 

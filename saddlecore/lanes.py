@@ -43,7 +43,7 @@ def native_width():
 class Lanes(types.Type):
     """Numba type of `width` values of one `dtype` in a SIMD register."""
 
-    def __init__(self, dtype, width):
+    def __init__(self, dtype, width):  # noqa: D107
         self.dtype = dtype
         self.width = width
         super().__init__(name=f"Lanes({dtype}, {width})")

@@ -261,7 +261,8 @@ def factor_size(z, e, n):
     P, step = panel_height(z, e), width(e)
     panels = (n + P - 1) // P
     least = min(n, TINY) ** 2 * step
-    return max(least, P * step * P * (panels * (panels + 1) // 2)), max(least, P * step * P * panels)
+    panel = P * step * P * panels
+    return max(least, panel * (panels + 1) // 2), max(least, panel)
 
 
 @device

@@ -3,8 +3,8 @@
 Kernels call only symbols named ``saddlecore_<function><lanes>``.  They are registered with LLVM
 when the engine is imported, before any cached kernel is loaded (a cached kernel that names an
 unregistered symbol ends the process), and bound to libmvec's 8-lane AVX-512 and 4-lane AVX2
-functions (at most 4 ulp).  Where libmvec is missing (musl, macOS, other processors) the lanes go one
-by one through the C library.
+functions (at most 4 ulp).  Where libmvec is missing (musl, macOS, other processors) the lanes go
+one by one through the C library.
 
 The random streams do not use this module: they need the same bits on every machine.
 """
@@ -61,8 +61,9 @@ def register():
     for lanes, pattern in _VARIANT.items():
         for function in FUNCTIONS:
             if available(function, lanes):
-                address = ctypes.cast(getattr(_libmvec(), pattern.format(function)), ctypes.c_void_p)
-                llvm.add_symbol(symbol(function, lanes), address.value)
+                callee = getattr(_libmvec(), pattern.format(function))
+                address = ctypes.cast(callee, ctypes.c_void_p).value
+                llvm.add_symbol(symbol(function, lanes), address)
 
 
 register()

@@ -154,8 +154,9 @@ def classify(
     m, n = stack.shape[:2]
     tols = np.array([-1.0]) if tol is None else _per_matrix("tol", tol, m)
     errors = np.zeros(1) if error is None else _per_matrix("error", error, m)
-    counts = [np.empty(m, np.int64) for _ in range(3)]
-    results = (*counts, np.empty(m, np.bool_), np.empty(m), np.empty(m, np.int64))
+    index, zeros, positive, status = (np.empty(m, np.int64) for _ in range(4))
+    certified, used = np.empty(m, np.bool_), np.empty(m)
+    results: tuple[NDArray[Any], ...] = (index, zeros, positive, certified, used, status)
     threads = worker_count(workers)
     kernel = engine.inertia_kernel(m, n)
 
@@ -170,12 +171,12 @@ def classify(
     else:
         with ThreadPoolExecutor(min(threads, len(parts))) as pool:
             list(pool.map(run, parts))
-    *fields, status = results
+    single = np.ndim(hessians) == 2
     if status.any():
-        _refuse(stack, status, single=np.ndim(hessians) == 2)
-    if np.ndim(hessians) == 2:
-        return Classification(*(each[0] for each in fields))
-    return Classification(*fields)
+        _refuse(stack, status, single=single)
+    if single:
+        return Classification(index[0], zeros[0], positive[0], certified[0], used[0])
+    return Classification(index, zeros, positive, certified, used)
 
 
 def _parts(m: int, n: int, threads: int) -> Iterator[slice]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import closing, nullcontext
 
-from saddlelab.ensembles import Ensemble, get_ensemble
 from saddlelab.arguments import MAX_SAMPLES, dimensions, positive_integer, worker_count
+from saddlelab.ensembles import Ensemble, get_ensemble
 from saddlelab.studies.checkpoint import Checkpoint, CheckpointError, CheckpointMismatchError
 from saddlelab.studies.result import PrevalenceStudy
 from saddlelab.studies.run import run_study
