@@ -577,6 +577,32 @@ def zeros(typingctx, number_of_lanes):
     return result(number_of_lanes), codegen
 
 
+def _declare_prefetch(locality):
+    def prefetch(typingctx, array, index):
+        """Ask for the cache line of ``array[index]``; any index is allowed."""
+        sig = types.void(array, types.intp)
+
+        def codegen(context, builder, sig, args):
+            data = context.make_array(sig.args[0])(context, builder, args[0]).data
+            pointer = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+            number = ir.IntType(32)
+            function = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number]),
+                "llvm.prefetch.p0",
+            )
+            builder.call(function, [pointer, number(0), number(locality), number(1)])
+            return context.get_dummy_value()
+
+        return sig, codegen
+
+    return intrinsic(prefetch)
+
+
+# Into the first-level cache, and only as far as the second.
+prefetch, prefetch_second = _declare_prefetch(3), _declare_prefetch(2)
+
+
 @intrinsic
 def transpose_in(typingctx, array, starts, index, out):
     """Turn eight runs of eight numbers, ``array[starts[l] + index:]``, into eight lanes of eight.
