@@ -2,6 +2,8 @@
 
 import argparse
 import importlib
+import os
+import sys
 
 from bench import report
 
@@ -17,6 +19,7 @@ def main() -> None:
     if options.write and (options.quick or options.only):
         parser.error("--write takes a whole run, leave out --quick and --only")
     print(report.machine(), flush=True)
+    _warn_if_busy()
     tables = []
     for job in options.only or JOBS:
         table = importlib.import_module(f"bench.{job}").run(options.quick)
@@ -24,6 +27,12 @@ def main() -> None:
         tables.append(table)
     if options.write:
         report.RESULTS.write_text(report.results(tables), encoding="utf-8")
+
+
+def _warn_if_busy() -> None:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.5:
+        print(f"load average {load:.2f}: something else runs, expect noise", file=sys.stderr)
 
 
 if __name__ == "__main__":

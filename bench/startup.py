@@ -51,7 +51,7 @@ def _first(name: str, job: tuple[str, ...], quick: bool, *, targets: bool) -> li
             colds.append(call(*job, cache=cache))
             check(any(Path(cache).rglob("*.nbi")), "kernels are cached in NUMBA_CACHE_DIR")
             # The last folder would do, but a warm start is cheap beside the cold one.
-            warm = alternate({name: lambda cache=cache: call(*job, cache=cache)}, 5)[name]
+            warm = alternate({name: lambda cache=cache: call(*job, cache=cache)}, 3)[name]
     cold_s, warm_s = (COLD_S, WARM_S) if targets else (None, None)
     return [
         limit(name, "cold cache", colds, "s", at_most=cold_s),

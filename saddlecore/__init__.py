@@ -1,3 +1,33 @@
-"""saddlecore: the engine.  Numba kernels; arrays in, arrays out."""
+"""saddlecore: the engine.  Numba kernels, arrays in, arrays out, for Python and for ``@njit`` code.
+
+================  ==========================================================================
+`saddlecore.goe`      index histograms of random GOE Hessians
+`saddlecore.inertia`  certified inertia of stacks of symmetric matrices
+`saddlecore.sturm`    eigenvalue counts of tridiagonal matrices
+`saddlecore.streams`  reproducible uniforms, normals and gammas
+`saddlecore.philox`   Philox4x32-10
+`saddlecore.lanes`    eight float64 in one register, as a Numba type
+================  ==========================================================================
+
+A kernel checks nothing and raises nothing: it writes its results, and a status where one is due,
+into arrays that the caller made.  `saddlelab` is the face that validates and explains.
+"""
+
+import importlib
 
 __version__ = "0.1.0"
+
+_MODULES = ("equilibrate", "goe", "inertia", "jit", "lanes", "panels", "philox", "streams",
+            "sturm", "vecmath")  # fmt: skip
+
+
+def __getattr__(name):
+    """Import a module of the engine, and Numba with it, when it is first asked for."""
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    """Modules that can be asked for."""
+    return [*globals(), *_MODULES]

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from saddlecore import inertia as engine
+import saddlecore
 from saddlelab.arguments import worker_count
 
 __all__ = ["KINDS", "Classification", "classify"]
@@ -158,7 +158,7 @@ def classify(
     certified, used = np.empty(m, np.bool_), np.empty(m)
     results: tuple[NDArray[Any], ...] = (index, zeros, positive, certified, used, status)
     threads = worker_count(workers)
-    kernel = engine.inertia_kernel(m, n)
+    kernel = saddlecore.inertia.inertia_kernel(m, n)
 
     def run(part: slice) -> None:
         given = (each if len(each) == 1 else each[part] for each in (tols, errors))
@@ -250,7 +250,7 @@ def _refuse(stack: NDArray[np.float64], status: NDArray[np.int64], *, single: bo
     number = int(np.flatnonzero(status)[0])
     matrix = stack[number]
     name = "the matrix" if single else f"matrix {number}"
-    if status[number] == engine.NOT_FINITE:
+    if status[number] == saddlecore.inertia.NOT_FINITE:
         i, j = map(int, np.argwhere(~np.isfinite(matrix))[0])
         raise ValueError(f"`hessians` must be finite, but {name} has H[{i}, {j}] = {matrix[i, j]}")
     gap: Any = np.abs(matrix - matrix.T)
