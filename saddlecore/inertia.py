@@ -12,8 +12,8 @@ the index of H + E for every symmetric E with ‖E‖₂ ≤ e**: DHD + DED lies
 in Loewner's order, so its count does too.
 
 s starts wide, 2⁻¹⁹ ‖H'‖_F / √n: for most matrices no eigenvalue is that near 0, and the margin
-forgives a large growth of L.  Where the counts differ, or u is too large, one narrower (or wider) margin
-is tried, and then LAPACK's eigenvalues of the same X∓.
+forgives a large growth of L.  Where the counts differ, or u is too large, one narrower (or wider)
+margin is tried, and then LAPACK's eigenvalues of the same X∓.
 """
 
 import math
@@ -285,13 +285,13 @@ def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
     slack = floor + n * lanes[_ASYMMETRY, 0]
     bound = error * _OUTWARD
     if tol >= 0.0:
-        above = np.sum(_eigenvalues(A, n, D, -tol) < 0.0)
-        below = np.sum(_eigenvalues(A, n, D, tol) < 0.0)
+        low, high = _eigenvalues(A, n, D, -tol), _eigenvalues(A, n, D, tol)
+        above, below = np.sum(low < 0.0), np.sum(high < 0.0)
         bound += tol * _OUTWARD
     else:
-        values = _eigenvalues(A, n, D, 0.0)
-        above = np.sum(values <= floor)
-        below = np.sum(values < -floor)
+        low = _eigenvalues(A, n, D, 0.0)
+        high = low
+        above, below = np.sum(low <= floor), np.sum(low < -floor)
         slack += floor
     negative[i], zero[i], positive[i] = below, above - below, n - above
     certified[i] = False
@@ -300,8 +300,8 @@ def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
     # LAPACK sees A ∓ bound·D², whose norm may be far above A's.
     largest = np.max(D[:n])
     slack += n * EPS * (bound * largest * largest)
-    low = _eigenvalues(A, n, D, -bound)
-    high = _eigenvalues(A, n, D, bound) if bound > 0.0 else low
+    if bound > 0.0:
+        low, high = _eigenvalues(A, n, D, -bound), _eigenvalues(A, n, D, bound)
     margin = min(np.min(np.abs(low)), np.min(np.abs(high)))
     certified[i] = np.sum(low < 0.0) == np.sum(high < 0.0) and margin > slack
 

@@ -10,15 +10,17 @@ MAX = math.ldexp(2.0 - math.ldexp(1.0, -52), 1023)
 
 def fma(x, y, z):
     """x·y + z rounded once."""
-    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
-        return x * y + z if math.isfinite(z) or not math.isfinite(x * y) else z
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return x * y + z
+    if not math.isfinite(z):
+        return z  # however large x·y is
     exact = Fraction(x) * Fraction(y) + Fraction(z)
     if exact == 0:
         return x * y + z  # exact as well, and zero has the sign that IEEE 754 gives it
     try:
         return float(exact)
     except OverflowError:
-        return math.copysign(math.inf, exact)
+        return math.inf if exact > 0 else -math.inf
 
 
 def ulps(name, x, y):
