@@ -24,12 +24,14 @@ from saddlecore.lanes import (
     bits_of,
     fma,
     from_bits,
+    lane_numbers,
     load,
+    splat,
     store,
     width,
     zeros,
 )
-from saddlecore.streams import CHUNK, chunk_buffers, draw_chunk, gamma_constants
+from saddlecore.streams import CHUNK, chunk_buffers, draw_chunk, gamma_constants, number
 
 __all__ = ["goe_index", "goe_index_nested", "goe_index_scalar"]
 
@@ -45,12 +47,22 @@ _WIDTH = 16
 
 
 @allocating
-def _row_constants(n):
+def _row_constants(z, n):
     """Constants of g_i ~ Gamma(i/2): none at i = 0, χ²₁/2 at i = 1, then Marsaglia & Tsang's."""
-    constants = np.zeros((n, 4))
-    constants[0] = -1.0
-    for i in range(2, n):
-        constants[i] = gamma_constants(0.5 * i)
+    w = width(z)
+    length = (n + w - 1) // w * w
+    constants = aligned(4 * length).reshape(4, length)
+    for first in range(0, n, w):
+        i = number(lane_numbers(z) + np.uint64(first))
+        # Rows 0 and 1 are no proposals; max keeps their shapes in range.
+        d, k, m, sigma = gamma_constants(max(0.5 * i, splat(z, 1.0)))
+        store(constants[0], first, d)
+        store(constants[1], first, k)
+        store(constants[2], first, m)
+        store(constants[3], first, sigma)
+    constants[0, 0] = -1.0
+    if n > 1:
+        constants[0, 1] = 0.0
     return constants
 
 
@@ -58,7 +70,7 @@ def _row_constants(n):
 def _record(index, w, origin, first, stop, counts, offset):
     """Add the indices of samples origin … origin + w − 1, those in first … stop − 1."""
     for k in range(max(first - origin, 0), min(stop - origin, w)):
-        counts[offset + np.int64(index[k])] += 1
+        counts[np.uint64(offset) + index[k]] += 1
 
 
 @device
@@ -78,11 +90,12 @@ def _advance(z, buffers, state, g, top, rows, dims, j, samples, counts, offsets)
             store(index[g], 0, negatives)
             _record(index[g], w, base + g * w, first, stop, counts, offsets[j])
             j += 1
-    # 2^(1023 − exponent of the larger): minors of the same sign and ratio, near 1
-    scale = from_bits(_INVERSE - (bits_of(max(abs(p), abs(before))) & _POWER))
-    store(minors[g, 0], 0, p * scale)
-    store(minors[g, 1], 0, before * scale)
-    store(index[g], 0, negatives)
+    if j < len(dims):
+        # 2^(1023 − exponent of the larger): minors of the same sign and ratio, near 1
+        scale = from_bits(_INVERSE - (bits_of(max(abs(p), abs(before))) & _POWER))
+        store(minors[g, 0], 0, p * scale)
+        store(minors[g, 1], 0, before * scale)
+        store(index[g], 0, negatives)
     return j
 
 
@@ -91,7 +104,7 @@ def _count_chains(z, key, dims, first, count, counts, offsets):
     k0, k1 = key & _LOW, key >> _32
     w = width(z)
     n = dims[-1]
-    constants = _row_constants(n)
+    constants = _row_constants(z, n)
     buffers = chunk_buffers(w)
     groups = max(1, CHUNK // n)
     rows_at_once = CHUNK // groups

@@ -165,9 +165,7 @@ with_numbers = at_widths(_with_numbers)
     st.integers(-128, 127),
 )  # fmt: skip
 def test_numbers_of_other_types_splat(x, whole, single, flag, byte):
-    assert_same_bits(
-        filled(with_numbers, 16, x, whole, np.float32(single), flag, np.int8(byte))
-    )
+    assert_same_bits(filled(with_numbers, 16, x, whole, np.float32(single), flag, np.int8(byte)))
 
 
 def _unify(like, x, take, out):
@@ -485,9 +483,7 @@ def _transpose(x, starts, at, out):
     transpose_in(x, starts, at, out)
 
 
-@given(
-    hnp.arrays(np.int64, 8, elements=st.integers(0, 300), fill=st.nothing()), st.integers(0, 50)
-)
+@given(hnp.arrays(np.int64, 8, elements=st.integers(0, 300), fill=st.nothing()), st.integers(0, 50))
 def test_transpose_in(starts, at):
     x = np.random.default_rng(0).standard_normal(400)
     out = np.full((80, 8), np.nan)

@@ -8,6 +8,7 @@ parameters; nothing else has to be registered.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import pkgutil
 
@@ -16,9 +17,10 @@ from saddlelab.ensembles._base import Ensemble
 __all__ = ["Ensemble", "get_ensemble", "names"]
 
 
-def names() -> list[str]:
+@functools.cache
+def names() -> tuple[str, ...]:
     """Names of the ensembles that can be asked for, sorted."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
 
 
 def get_ensemble(ensemble: str | Ensemble) -> Ensemble:

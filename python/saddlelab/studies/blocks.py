@@ -26,6 +26,8 @@ class Histogram:
 
     def __add__(self, other: Histogram) -> Histogram:
         """Add bin by bin."""
+        if not self.bins.size:
+            return other
         if np.array_equal(self.bins, other.bins):
             return Histogram(self.bins, self.counts + other.counts)
         bins = np.concatenate([self.bins, other.bins])

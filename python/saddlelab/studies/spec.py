@@ -18,6 +18,8 @@ from saddlelab.studies.seeds import stream_key
 MAX_BLOCK_ROWS = 2**24
 MIN_BLOCK_ROWS = 2**18
 BLOCKS_PER_STUDY = 64
+# The kernels take sixteen samples at once, and prepare every row once per block.
+MIN_BLOCK_SAMPLES = 64
 
 
 class Part(NamedTuple):
@@ -86,7 +88,7 @@ class StudySpec:
         rows = self.block_rows
 
         def size(n: int) -> int:
-            return self.block_size or 1 << (max(rows // n, 1).bit_length() - 1)
+            return self.block_size or 1 << (max(rows // n, MIN_BLOCK_SAMPLES).bit_length() - 1)
 
         return [Part(key(dims), dims, self.nested, self.samples, size(dims[-1])) for dims in groups]
 
