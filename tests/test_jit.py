@@ -1,4 +1,4 @@
-"""The decorators: what they promise to compile, where they cache, and that the engine keeps to it."""
+"""What the decorators compile and where they cache it, and that the engine keeps its rules."""
 
 import ast
 import importlib.util

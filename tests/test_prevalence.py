@@ -17,7 +17,7 @@ from saddlelab.prevalence import PrevalenceStudy, prevalence
 from saddlelab.studies import run as runner
 from saddlelab.studies.blocks import EMPTY, Histogram, Run, count_block
 from saddlelab.studies.result import KINDS
-from saddlelab.studies.spec import MAX_BLOCK_ROWS, StudySpec
+from saddlelab.studies.spec import MAX_BLOCK_ROWS, MIN_BLOCK_SAMPLES, StudySpec
 
 DIMS = (1, 2, 3, 7, 20)
 SAMPLES = 1000
@@ -149,7 +149,7 @@ def test_the_last_samples_of_the_largest_study_can_be_counted():
 def test_default_blocks_are_powers_of_two_of_bounded_cost(n):
     (part,) = StudySpec(get_ensemble("goe"), (n,), 10**12, 0, False).parts()
     assert part.block_size.bit_count() == 1
-    assert part.block_size * n <= max(MAX_BLOCK_ROWS, n)
+    assert part.block_size * n <= max(MAX_BLOCK_ROWS, MIN_BLOCK_SAMPLES * n)
     assert 2 * part.block_size * n > MAX_BLOCK_ROWS
 
 
