@@ -73,8 +73,8 @@ class Classification:
         >>> from saddlelab import classify
         >>> print(classify(np.array([np.diag([1.0, -2.0]), np.eye(2)])).summary())
         2 Hessians of size 2, 2 certified
-        minimum        1   50.0 %
-        saddle         1   50.0 %
+        minimum        1    50.0 %
+        saddle         1    50.0 %
         """
         codes = np.atleast_1d(self._codes())
         counts = np.bincount(codes, minlength=len(KINDS))
@@ -83,7 +83,7 @@ class Classification:
         head = f"{len(codes)} {noun} of size {size}, {np.count_nonzero(self.certified)} certified"
         width = len(str(len(codes)))
         rows = [
-            f"{kind:10} {count:{width + 4}} {count / len(codes):8.1%}".replace("%", " %")
+            f"{kind:10} {count:{width + 4}}   {100 * count / len(codes):5.1f} %"
             for kind, count in zip(KINDS, counts, strict=True)
             if count
         ]

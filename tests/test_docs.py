@@ -1,0 +1,49 @@
+"""What the documentation shows is what happens."""
+
+import contextlib
+import doctest
+import importlib
+import io
+import pkgutil
+import re
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+import saddlelab
+
+README = Path(__file__).parents[1] / "README.md"
+MODULES = sorted(
+    {"saddlelab"}
+    | {m.name for m in pkgutil.walk_packages(saddlelab.__path__, "saddlelab.")}
+    - {"saddlelab.__main__"}
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_docstrings(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_examples_are_found():
+    finder = doctest.DocTestFinder()
+    modules = [importlib.import_module(name) for name in MODULES]
+    assert sum(bool(test.examples) for m in modules for test in finder.find(m)) >= 4
+
+
+def test_the_readme_prints_what_it_says():
+    text = README.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (shown,) = re.findall(r"prints\n\n```text\n(.*?)```", text, re.DOTALL)
+    matplotlib.use("Agg")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, "README.md", "exec"), {})
+    assert printed.getvalue() == shown
+    matplotlib.pyplot.close("all")
+
+
+def test_the_readme_names_files_that_exist():
+    text = README.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (README.parent / target).exists(), target
