@@ -53,7 +53,7 @@ class _EngineCache(FunctionCache):
         self._cache_file = IndexDataCacheFile(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=_DIGEST,
+            source_stamp=(_DIGEST, self._impl.locator.get_source_stamp()),
         )
 
     def save_overload(self, sig, data):

@@ -126,9 +126,10 @@ def _lanes_of(args, dtype=None):
     lanes = found.pop()
     if dtype is not None and lanes.dtype is not dtype:
         return None
-    if all(a == lanes or isinstance(a, types.Number | types.Boolean) for a in args):
-        return lanes
-    return None
+    # A float in uint64 lanes would be cut to an integer without a word.
+    number = {types.float64: types.Integer | types.Float, types.uint64: types.Integer}
+    splats = number.get(lanes.dtype, types.Boolean) | types.Boolean
+    return lanes if all(a == lanes or isinstance(a, splats) for a in args) else None
 
 
 # --- operators -------------------------------------------------------------------------------
@@ -249,14 +250,17 @@ def _vector_call(context, builder, function, x):
 
 
 def _declare_function(function, emit):
+    arity = 2 if function in (max, min) else 1
+
     class Template(AbstractTemplate):
         def generic(self, args, kws):
             lanes = _lanes_of(args, types.float64)
-            return None if lanes is None else signature(lanes, *([lanes] * len(args)))
+            if kws or len(args) != arity or lanes is None:
+                return None
+            return signature(lanes, *([lanes] * arity))
 
     Template.__name__ = f"Lanes_{function.__name__}"
     infer_global(function)(Template)
-    arity = 2 if function in (max, min) else 1
 
     @lower_builtin(function, *([Lanes] * arity))
     def lower(context, builder, sig, args):
@@ -350,7 +354,9 @@ def fma(typingctx, x, y, z):
 @intrinsic
 def select(typingctx, mask, x, y):
     """`x` where `mask` holds, else `y`."""
-    result = _common(x, y)
+    result = _lanes_of((x, y)) or typingctx.unify_types(x, y)
+    if result is None:
+        return None
     if isinstance(mask, Lanes) and not isinstance(result, Lanes):
         result = Lanes(result, mask.width)
 
@@ -552,7 +558,8 @@ def load(typingctx, like, array, index):
 @intrinsic
 def store(typingctx, array, index, x):
     """Write lanes to ``array[index:]``."""
-    sig = types.void(array, types.intp, x)
+    # A plain number becomes one of the array's; lanes keep their bits.
+    sig = types.void(array, types.intp, x if isinstance(x, Lanes) else array.dtype)
 
     def codegen(context, builder, sig, args):
         pointer = _address(context, builder, sig.args[0], args[0], args[1], args[2].type)

@@ -44,7 +44,16 @@ from saddlecore.lanes import (
 )
 from saddlecore.philox import philox2x64
 
-__all__ = ["draw_chunk", "fill_streams", "gamma_constants", "log", "log_array", "normal_pair", "number"]
+__all__ = [
+    "draw_chunk",
+    "fill_streams",
+    "fill_streams_scalar",
+    "gamma_constants",
+    "log",
+    "log_array",
+    "normal_pair",
+    "number",
+]
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -215,8 +224,8 @@ def draw_rows(z, buffers, groups, top, rows, constants):
 
     z1 itself takes the place of A: a lane that stays undecided will want it.
 
-    `constants` (4, rows) holds `gamma_constants` of every row.  A row with d = 0 has shape ½: its gamma is
-    z1²/2; one with d < 0 has no gamma and gets 0.
+    `constants` (4, rows) holds `gamma_constants` of every row.  A row with d = 0 has shape ½: its
+    gamma is z1²/2; one with d < 0 has no gamma and gets 0.
     """
     words_A, words_B, normals, gammas, masks, _, _ = buffers
     w = width(z)

@@ -63,6 +63,7 @@ def _run(args: argparse.Namespace) -> None:
 def _classified(path: Path, tol: float | None, workers: int | None) -> Iterator[tuple[Any, ...]]:
     """Yield a row for every matrix of a file."""
     import numpy as np
+
     from saddlelab.inertia import classify
 
     for name, hessians in _arrays(path):

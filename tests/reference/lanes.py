@@ -49,8 +49,6 @@ def _exact(name, x):
     if name == "log1p":
         # mpmath's own takes a shortcut for tiny arguments that is as exact.
         return mpmath.log1p(x) if x > -1 else None
-    if name == "cbrt":
-        return mpmath.sign(x) * mpmath.cbrt(abs(x))
     if name in ("log", "log10") and x <= 0:
         return None
     return getattr(mpmath, name)(x)

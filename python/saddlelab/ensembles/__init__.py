@@ -20,7 +20,8 @@ __all__ = ["Ensemble", "get_ensemble", "names"]
 @functools.cache
 def names() -> tuple[str, ...]:
     """Names of the ensembles that can be asked for, sorted."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in found if not name.startswith("_")))
 
 
 def get_ensemble(ensemble: str | Ensemble) -> Ensemble:
