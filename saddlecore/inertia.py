@@ -211,22 +211,23 @@ def _integers(x):
 
 @device
 def _write(f, n, ids, first, used, together, certain, results, lanes):
-    """Hand a group's results over."""
-    negative, zero, positive, certified, used_tol, status = results
+    """Hand a group's results over; what is 0 as a rule is not written then."""
+    negative, _, positive, certified, used_tol, status = results
     if together:
         i = ids[first]
         negatives = load(f, lanes[_NEGATIVES], 0)
         store(negative, i, _integers(negatives))
-        store(zero, i, _integers(negatives * 0.0))
         store(positive, i, _integers(n - negatives))
-        store(status, i, _integers(load(f, lanes[_STATUS], 0)))
         store(used_tol, i, load(f, lanes[_TOL], 0))
+        refusal = load(f, lanes[_STATUS], 0)
+        if any_lane(refusal != 1.0 * OK):
+            store(status, i, _integers(refusal))
     for lane in range(used):
         i = ids[first + lane]
         certified[i] = (certain >> np.uint64(lane)) & np.uint64(1)
         if not together:
             negative[i] = np.int64(lanes[_NEGATIVES, lane])
-            zero[i], positive[i] = 0, n - negative[i]
+            positive[i] = n - negative[i]
             status[i], used_tol[i] = np.int64(lanes[_STATUS, lane]), lanes[_TOL, lane]
 
 
@@ -378,7 +379,8 @@ def inertia(stack, tol, error, negative, zero, positive, certified, used_tol, st
     error : (m,) or (1,) float64
         ‖E‖₂ of H's own uncertainty.
     negative, zero, positive : (m,) int64, out
-        How many eigenvalues are of which sign.
+        How many eigenvalues are of which sign.  `zero` and `status` must hold zeros: most of their
+        pages are then never touched.
     certified : (m,) bool, out
     used_tol : (m,) float64, out
     status : (m,) int64, out

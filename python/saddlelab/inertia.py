@@ -154,7 +154,8 @@ def classify(
     m, n = stack.shape[:2]
     tols = np.array([-1.0]) if tol is None else _per_matrix("tol", tol, m)
     errors = np.zeros(1) if error is None else _per_matrix("error", error, m)
-    index, zeros, positive, status = (np.empty(m, np.int64) for _ in range(4))
+    index, positive = np.empty(m, np.int64), np.empty(m, np.int64)
+    zeros, status = np.zeros(m, np.int64), np.zeros(m, np.int64)
     certified, used = np.empty(m, np.bool_), np.empty(m)
     results: tuple[NDArray[Any], ...] = (index, zeros, positive, certified, used, status)
     threads = worker_count(workers)
