@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import saddlecore
 from saddlelab.arguments import worker_count
+from saddlelab.threads import over_threads
 
 __all__ = ["KINDS", "Classification", "classify"]
 
@@ -20,7 +20,7 @@ KINDS = ("minimum", "saddle", "maximum", "degenerate", "undecided")
 
 _MINIMUM, _SADDLE, _MAXIMUM, _DEGENERATE, _UNDECIDED = range(len(KINDS))
 #: Matrices in one call of the kernel; its lists of them then stay in the processor's cache.
-_MOST_AT_ONCE = 4096
+_MOST_AT_ONCE = 16_384
 #: Work, in multiply-adds, that is worth another thread.
 _WORTH_A_THREAD = 2_000_000
 
@@ -165,13 +165,7 @@ def classify(
         given = (each if len(each) == 1 else each[part] for each in (tols, errors))
         kernel(stack[part], *given, *(each[part] for each in results))
 
-    parts = list(_parts(m, n, threads))
-    if threads == 1 or len(parts) == 1:
-        for part in parts:
-            run(part)
-    else:
-        with ThreadPoolExecutor(min(threads, len(parts))) as pool:
-            list(pool.map(run, parts))
+    over_threads(run, _parts(m, n, threads), threads)
     single = np.ndim(hessians) == 2
     if status.any():
         _refuse(stack, status, single=single)
@@ -184,7 +178,7 @@ def _parts(m: int, n: int, threads: int) -> Iterator[slice]:
     """Runs of matrices for the threads, each a multiple of eight."""
     # The fixed part stands for what a tiny matrix costs besides its arithmetic.
     work = m * (n**3 // 3 + n**2 + 100)
-    share = m if work < _WORTH_A_THREAD else -(-m // (4 * threads))
+    share = m if work < _WORTH_A_THREAD or threads == 1 else -(-m // (4 * threads))
     # Matrices that are factored one at a time need no groups of eight.
     group = 1 if n > 250 else 8
     size = min(_MOST_AT_ONCE, -(-share // group) * group)

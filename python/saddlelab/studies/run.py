@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import closing
 from itertools import chain, islice
 
@@ -11,6 +11,7 @@ from saddlelab.studies.blocks import EMPTY, Counted, Histogram, IntArray, Run, c
 from saddlelab.studies.checkpoint import Checkpoint
 from saddlelab.studies.progress import Progress
 from saddlelab.studies.spec import Part, StudySpec
+from saddlelab.threads import thread_pool
 
 # A foreign executor may be another process or machine: longer tasks hide its latency.
 EXECUTOR_TASK_BLOCKS = 8
@@ -93,8 +94,7 @@ def _counted(
         for task in chain(ahead, work):
             yield from count_task(spec.ensemble, task)
     elif executor is None:
-        with ThreadPoolExecutor(workers, thread_name_prefix="saddlelab") as threads:
-            yield from _submitted(spec, chain(ahead, work), threads, 2 * workers)
+        yield from _submitted(spec, chain(ahead, work), thread_pool(workers), 2 * workers)
     else:
         yield from _submitted(spec, chain(ahead, work), executor, 2 * workers)
 
