@@ -69,8 +69,13 @@ def _row_constants(z, n):
 @device
 def _record(index, w, origin, first, stop, counts, offset):
     """Add the indices of samples origin … origin + w − 1, those in first … stop − 1."""
-    for k in range(max(first - origin, 0), min(stop - origin, w)):
-        counts[np.uint64(offset) + index[k]] += 1
+    start = np.uint64(offset)  # unsigned: a negative index would be looked at twice
+    if first <= origin and stop - origin >= w:  # origin + w might overflow
+        for k in range(w):
+            counts[start + index[k]] += 1
+    else:
+        for k in range(max(first - origin, 0), min(stop - origin, w)):
+            counts[start + index[k]] += 1
 
 
 @device

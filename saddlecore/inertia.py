@@ -91,17 +91,17 @@ def _gather(f, flat, n, ids, first, A, starts):
         transpose_in(flat, starts, size - 8, A)
 
 
-# Rows of a group's table by lane, `lanes` below.
-_STATUS, _SQUARES, _ASYMMETRY, _MARGIN, _TOL, _ERROR, _FLOOR, _BOUND, _NEXT = range(9)
-_NEGATIVES, _TRACE = 9, 10  # these two hold A − t in their first half and A + t in their second
+# Rows of a group's table by lane: what scalar code reads, or writes one by one.
+_STATUS, _MARGIN, _TOL, _ERROR, _NEXT = range(5)
+_SIGNS, _NEGATIVES, _TRACE = 5, 6, 7  # for A − t in their first half, A + t in their second
 
 
 @allocating
 def _scratch(z, e, f, n):
     w, step = width(f), width(e)
     factor, panel = factor_size(z, e, n)
-    lanes = aligned(12 * 2 * w).reshape(12, 2 * w)
-    lanes[11, :w], lanes[11, w:] = 1.0, -1.0
+    lanes = aligned(8 * 2 * w).reshape(8, 2 * w)
+    lanes[_SIGNS, :w], lanes[_SIGNS, w:] = 1.0, -1.0
     return (
         aligned(n * n * w if w > 1 else 1),  # A, gathered
         np.empty(w, np.int64),
@@ -125,10 +125,13 @@ def _judge(f, A, n, largest, squares, asymmetry):
 
 
 @device
-def _prepare(f, A, n, D, rows, scaled, lanes):
-    """Measure, and equilibrate if need be; return whether `scaled` is the matrix to factor."""
+def _prepare(f, A, n, D, rows, scaled):
+    """Measure, and equilibrate if need be.
+
+    Returns whether `scaled` is the matrix to factor; status, squared norm and asymmetry.
+    """
     largest, smallest, squares, asymmetry = measure(f, A, n)
-    store(lanes[_STATUS], 0, _judge(f, A, n, largest, squares, asymmetry))
+    status = _judge(f, A, n, largest, squares, asymmetry)
     for i in range(n):
         store(D, i * width(f), splat(f, 1.0))
     graded = needs_equilibration(largest, smallest)
@@ -137,17 +140,25 @@ def _prepare(f, A, n, D, rows, scaled, lanes):
         equilibrate(f, A, n, graded, D, rows)
         scale(f, A, n, D, scaled)
         largest, smallest, squares, asymmetry = measure(f, scaled, n)
-    store(lanes[_SQUARES], 0, squares)
-    store(lanes[_ASYMMETRY], 0, asymmetry)
-    return rescaled
+    return rescaled, status, squares, asymmetry
 
 
 @device
-def _count(z, e, f, A, n, D, shift, factors, lanes):
+def _choose_margins(f, n, squares, given, tol, error):
+    """(s, bound, floor): the margin, as wide as is usual unless one was given; what is uncertain
+    in H's units; the default tolerance n·eps·‖H'‖_F, in those of H', or 0 if one was chosen."""
+    norm, zero = math.sqrt(squares), splat(f, 0.0)
+    chosen = tol >= 0.0
+    s = select(given > 0.0, given, norm * (_WIDE / math.sqrt(1.0 * n)))
+    bound = (error + select(chosen, tol, zero)) * _OUTWARD
+    return s, bound, select(chosen, zero, norm * (n * EPS))
+
+
+@device
+def _count(z, e, f, A, n, D, s, bound, shift, factors, lanes):
     """Negative pivots of A − t and of A + t, t = s + bound·D², and the traces of both factors."""
     V, L, padded, inverse = factors
     w, step = width(f), width(e)
-    s, bound = load(f, lanes[_MARGIN], 0), load(f, lanes[_BOUND], 0)
     for i in range(n):
         d = load(f, D, i * w)
         # An uncertainty that dwarfs the row may overflow; it is then enough that it is large.
@@ -155,52 +166,36 @@ def _count(z, e, f, A, n, D, shift, factors, lanes):
         store(shift, i * step, repeat(e, t))
     # Both signs side by side where an element of the factor holds two of A's.
     for run in range(2 * w // step):
-        sign = load(e, lanes[11], run * step)
+        sign = load(e, lanes[_SIGNS], run * step)
         negatives, trace = factorize(z, e, f, A, n, shift, sign, V, L, padded, inverse)
         store(lanes[_NEGATIVES], run * step, negatives)
         store(lanes[_TRACE], run * step, trace)
 
 
 @device
-def _choose_margins(f, n, lanes):
-    """s, as wide as is usual unless one was given; the default tolerance; what is uncertain."""
-    norm = math.sqrt(load(f, lanes[_SQUARES], 0))
-    given = load(f, lanes[_MARGIN], 0)
-    store(lanes[_MARGIN], 0, select(given > 0.0, given, norm * (_WIDE / math.sqrt(1.0 * n))))
-    floor = norm * (n * EPS)
-    tol, zero = load(f, lanes[_TOL], 0), splat(f, 0.0)
-    chosen = tol >= 0.0
-    # A chosen tolerance is in the units of H, like its error; the default one in those of H'.
-    store(lanes[_BOUND], 0, (load(f, lanes[_ERROR], 0) + select(chosen, tol, zero)) * _OUTWARD)
-    store(lanes[_FLOOR], 0, select(chosen, zero, floor))
-    store(lanes[_TOL], 0, select(chosen, tol, floor))
+def _certify(f, n, s, floor, asymmetry, lanes):
+    """Where the two counts agree beyond a margin that covers every error; the margin to try next.
 
-
-@device
-def _certify(f, n, lanes):
-    """The lanes whose two counts agree beyond a margin that covers every error."""
+    That is one which both factors would have allowed, or NaN if they broke down.
+    """
     w = width(f)
     trace = max(load(f, lanes[_TRACE], 0), load(f, lanes[_TRACE], w))
-    need = (n * load(f, lanes[_ASYMMETRY], 0) + load(f, lanes[_FLOOR], 0) + n * _TINY
-            + (n + 2) * EPS * trace)  # fmt: skip
-    margin = load(f, lanes[_MARGIN], 0)
+    need = n * asymmetry + floor + n * _TINY + (n + 2) * EPS * trace
     same = load(f, lanes[_NEGATIVES], 0) == load(f, lanes[_NEGATIVES], w)
-    # The margin to try next: one that both factors would have allowed; NaN if they broke down.
     following = 4.0 * need
-    store(lanes[_NEXT], 0, select(same | (following < margin), following, splat(f, np.nan)))
-    return same & (margin > need)
+    return same & (s > need), select(same | (following < s), following, splat(f, np.nan))
 
 
 @device
 def _read(f, source, ids, first, used, together, row):
-    """row[lane] = source[ids[first + lane]], or the only value that there is."""
+    """source[ids[first + lane]] in every lane, or the only value that there is."""
     if len(source) == 1:
-        store(row, 0, splat(f, source[0]))
-    elif together:
-        store(row, 0, load(f, source, ids[first]))
-    else:
-        for lane in range(width(f)):
-            row[lane] = source[ids[first + min(lane, used - 1)]]
+        return splat(f, source[0])
+    if together:
+        return load(f, source, ids[first])
+    for lane in range(width(f)):
+        row[lane] = source[ids[first + min(lane, used - 1)]]
+    return load(f, row, 0)
 
 
 @device
@@ -210,7 +205,7 @@ def _integers(x):
 
 
 @device
-def _write(f, n, ids, first, used, together, certain, results, lanes):
+def _write(f, n, ids, first, used, together, certain, refusal, tol, results, lanes):
     """Hand a group's results over; what is 0 as a rule is not written then."""
     negative, _, positive, certified, used_tol, status = results
     if together:
@@ -218,10 +213,12 @@ def _write(f, n, ids, first, used, together, certain, results, lanes):
         negatives = load(f, lanes[_NEGATIVES], 0)
         store(negative, i, _integers(negatives))
         store(positive, i, _integers(n - negatives))
-        store(used_tol, i, load(f, lanes[_TOL], 0))
-        refusal = load(f, lanes[_STATUS], 0)
+        store(used_tol, i, tol)
         if any_lane(refusal != 1.0 * OK):
             store(status, i, _integers(refusal))
+    else:
+        store(lanes[_STATUS], 0, refusal)
+        store(lanes[_TOL], 0, tol)
     for lane in range(used):
         i = ids[first + lane]
         certified[i] = (certain >> np.uint64(lane)) & np.uint64(1)
@@ -239,26 +236,30 @@ def _examine(z, e, f, problem, ids, first, margins, scratch, results, rest, left
     w = width(f)
     used = min(w, len(ids) - first)
     together = used == w and ids[first + w - 1] - ids[first] == w - 1
-    here = ids[first] * n * n
     if w == 1:
+        here = ids[first] * n * n
         A = flat[here : here + n * n]
     else:
         _gather(f, flat, n, ids, first, A, starts)
-    _read(f, margins, ids, first, used, together, lanes[_MARGIN])
-    _read(f, tol, ids, first, used, together, lanes[_TOL])
-    _read(f, error, ids, first, used, together, lanes[_ERROR])
-    if _prepare(f, A, n, rows[0], rows[1], scaled, lanes):
+    given = _read(f, margins, ids, first, used, together, lanes[_MARGIN])
+    wanted = _read(f, tol, ids, first, used, together, lanes[_TOL])
+    unsure = _read(f, error, ids, first, used, together, lanes[_ERROR])
+    rescaled, refusal, squares, asymmetry = _prepare(f, A, n, rows[0], rows[1], scaled)
+    if rescaled:
         A = scaled
-    _choose_margins(f, n, lanes)
-    _count(z, e, f, A, n, rows[0], shift, factors, lanes)
-    certain = mask_bits(_certify(f, n, lanes))
-    _write(f, n, ids, first, used, together, certain, results, lanes)
-    for lane in range(used):
-        if not (certain >> np.uint64(lane)) & np.uint64(1):
-            i = ids[first + lane]
-            margins[i] = lanes[_NEXT, lane]
-            rest[left] = i
-            left += 1
+    s, bound, floor = _choose_margins(f, n, squares, given, wanted, unsure)
+    _count(z, e, f, A, n, rows[0], s, bound, shift, factors, lanes)
+    sure, following = _certify(f, n, s, floor, asymmetry, lanes)
+    certain, tolerance = mask_bits(sure), max(floor, wanted)
+    _write(f, n, ids, first, used, together, certain, refusal, tolerance, results, lanes)
+    if not all_lanes(sure):
+        store(lanes[_NEXT], 0, following)
+        for lane in range(used):
+            if not (certain >> np.uint64(lane)) & np.uint64(1):
+                i = ids[first + lane]
+                margins[i] = lanes[_NEXT, lane]
+                rest[left] = i
+                left += 1
     return left
 
 
@@ -274,16 +275,17 @@ def _eigenvalues(A, n, D, t):
 
 
 @allocating
-def _examine_stably(stack, i, tol, error, scaled, rows, lanes, results):
+def _examine_stably(stack, i, tol, error, scaled, rows, results):
     """One matrix by its eigenvalues, whose error is within n·eps·‖H'‖_F."""
     negative, zero, positive, certified, _, _ = results
     n = stack.shape[1]
     D = rows[0]
     A = stack[i].reshape(n * n)
-    if _prepare(0.0, A, n, D, rows[1], scaled, lanes):
+    rescaled, _, squares, asymmetry = _prepare(0.0, A, n, D, rows[1], scaled)
+    if rescaled:
         A = scaled
-    floor = n * EPS * np.sqrt(lanes[_SQUARES, 0])
-    slack = floor + n * lanes[_ASYMMETRY, 0]
+    floor = n * EPS * np.sqrt(squares)
+    slack = floor + n * asymmetry
     bound = error * _OUTWARD
     if tol >= 0.0:
         low, high = _eigenvalues(A, n, D, -tol), _eigenvalues(A, n, D, tol)
@@ -324,12 +326,12 @@ def _inertia(z, e, f, stack, tol, error, results):
             )
         ids = rest[:left]
     if len(ids) > 0:
-        lanes, rows, scaled = np.empty((12, 2)), np.empty((2, n)), np.empty(n * n)
+        rows, scaled = np.empty((2, n)), np.empty(n * n)
         for i in ids:
             if results[5][i] != OK:
                 continue
             at_tol, at_error = min(i, len(tol) - 1), min(i, len(error) - 1)
-            _examine_stably(stack, i, tol[at_tol], error[at_error], scaled, rows, lanes, results)
+            _examine_stably(stack, i, tol[at_tol], error[at_error], scaled, rows, results)
 
 
 @kernel

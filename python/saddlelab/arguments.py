@@ -17,6 +17,8 @@ MAX_DIM = 2**31 - 1
 
 def positive_integer(name: str, value: Any, *, at_most: int, or_none: str = "") -> int:
     """Return ``value`` as an int in 1 … ``at_most``; ``or_none`` completes the rule's text."""
+    if type(value) is int and 1 <= value <= at_most:
+        return value  # the rest is for what has to be refused or converted
     rule = f"`{name}` must be a positive integer{or_none}"
     # True is an integer to Python, never to the person who passed it as a size.
     if isinstance(value, bool | np.bool_):
