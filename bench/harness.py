@@ -13,7 +13,9 @@ WORKERS = 2
 # OpenBLAS and OpenMP threads spin for a while after their last task, on the next one's core.
 _PAUSE = 0.15
 # A shorter measurement would be one of the clock, the thread pool and the caches' state.
-_AT_LEAST = 0.02
+_AT_LEAST = 0.1
+# After a pause Linux may run two threads on one core for some tens of milliseconds.
+_WARM = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,19 @@ class Stopwatch:
     def __init__(self, call: Callable[[], Any], loops: int | None = None) -> None:
         self._call = call
         call()  # warm-up: compiling, page faults
-        self._loops = loops or 1
+        self._loops = 1
+        self._seconds = self()
         if loops is None:
-            self._loops = max(1, math.ceil(_AT_LEAST / self()))
+            self._loops = max(1, math.ceil(_AT_LEAST / self._seconds))
+
+    def warm_up(self) -> None:
+        """Let a call that is short run for a while."""
+        start = time.perf_counter()
+        while self._seconds < _WARM and time.perf_counter() - start < _WARM:
+            self._call()
 
     def __call__(self) -> float:
-        """Return seconds per call, by default over as many calls as take 20 ms."""
+        """Return seconds per call, by default over as many calls as take 0.1 s."""
         start = time.perf_counter()
         for _ in range(self._loops):
             self.answer = self._call()
@@ -61,6 +70,8 @@ def alternate(measures: dict[str, Callable[[], float]], repeats: int) -> dict[st
     for _ in range(repeats):
         for name, measure in measures.items():
             time.sleep(_PAUSE)
+            if isinstance(measure, Stopwatch):
+                measure.warm_up()
             found[name].append(measure())
     return found
 

@@ -22,6 +22,7 @@ from saddlecore.jit import device
 from saddlecore.lanes import (
     Lanes,
     call_llvm,
+    fma,
     fold,
     load,
     repeat,
@@ -242,16 +243,16 @@ def _factor_diagonal(e, V, L, at, P, rows, top, inverse):
         inv = 1.0 / d
         store(inverse, (top + c) * step, inv)
         negatives += select(d < 0.0, splat(e, 1.0), splat(e, 0.0))
-        trace += abs(d)
+        squares = d * d
         for r in range(c + 1, rows):
             v = load(e, V, column + r * step)
-            entry = v * inv
-            store(L, at + column + r * step, entry)
-            trace += abs(v * entry)
+            squares = fma(v, v, squares)
+            store(L, at + column + r * step, v * inv)
             for j in range(c + 1, r + 1):
                 update = (top + j) * stride + r * step
-                store(V, update,
-                      load(e, V, update) - v * load(e, L, at + column + j * step))  # fmt: skip
+                entry = load(e, L, at + column + j * step)
+                store(V, update, fma(-v, entry, load(e, V, update)))
+        trace = fma(squares, abs(inv), trace)
     return negatives, trace
 
 
@@ -270,10 +271,10 @@ def _factor_tiny(e, f, A, n, shift, sign, V, L, inverse):
     """The whole matrix as one diagonal block."""
     step, size = width(e), width(f)
     for k in range(n):
-        for r in range(k, n):
+        diagonal = repeat(e, load(f, A, (k * n + k) * size))
+        store(V, (k * n + k) * step, diagonal - sign * load(e, shift, k * step))
+        for r in range(k + 1, n):
             store(V, (k * n + r) * step, repeat(e, load(f, A, (k * n + r) * size)))
-        diagonal = (k * n + k) * step
-        store(V, diagonal, load(e, V, diagonal) - sign * load(e, shift, k * step))
     return _factor_diagonal(e, V, L, 0, n, n, 0, inverse)
 
 
