@@ -6,6 +6,7 @@ import platform
 from dataclasses import astuple
 from pathlib import Path
 
+from bench.bounds import bound
 from bench.harness import WORKERS, Row, Table
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -71,4 +72,4 @@ def results(tables: list[Table]) -> str:
 def _missed(row: Row) -> str:
     beside = f" beside {row.peer}" if row.peer else ""
     what = f"{row.job}, {row.size}{beside}: {row.ratio or row.ours}, target {row.target}"
-    return f"- {what}.  What bounds it: TO BE FILLED IN."
+    return f"- {what}.  What bounds it: {bound(row.job, row.size)}."
