@@ -6,7 +6,7 @@
 `saddlecore.sturm`    eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`  reproducible uniforms, normals and gammas
 `saddlecore.philox`   Philox4x32-10
-`saddlecore.lanes`    eight float64 in one register, as a Numba type
+`saddlecore.lanes`    eight float64 in one register, as a Numba type (with `laneops`, `memory`)
 ================  ==========================================================================
 
 A kernel checks nothing and raises nothing: it writes its results, and a status where one is due,
@@ -17,8 +17,8 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("equilibrate", "goe", "inertia", "jit", "lanes", "panels", "philox", "streams",
-            "sturm", "vecmath")  # fmt: skip
+_MODULES = ("equilibrate", "goe", "inertia", "jit", "laneops", "lanes", "memory", "panels",
+            "philox", "streams", "sturm", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

@@ -9,7 +9,19 @@ SIAM J. Matrix Anal. Appl. 35, 2014).  Matrices are flat, n × n elements: lanes
 import numpy as np
 
 from saddlecore.jit import device
-from saddlecore.lanes import any_lane, bits_of, fma, from_bits, load, select, splat, store, width
+from saddlecore.laneops import (
+    any_lane,
+    bits_of,
+    fma,
+    from_bits,
+    select,
+    splat,
+    width,
+)
+from saddlecore.memory import (
+    load,
+    store,
+)
 
 __all__ = ["equilibrate", "measure", "needs_equilibration", "not_finite", "scale"]
 

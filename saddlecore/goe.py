@@ -18,18 +18,20 @@ dimension.
 import numpy as np
 
 from saddlecore.jit import allocating, device, kernel
-from saddlecore.lanes import (
-    aligned,
-    aligned_words,
+from saddlecore.laneops import (
     bits_of,
     fma,
     from_bits,
     lane_numbers,
-    load,
     splat,
-    store,
     width,
     zeros,
+)
+from saddlecore.memory import (
+    aligned,
+    aligned_words,
+    load,
+    store,
 )
 from saddlecore.streams import CHUNK, chunk_buffers, draw_chunk, gamma_constants, number
 

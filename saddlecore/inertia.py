@@ -28,22 +28,24 @@ from saddlecore.equilibrate import (
     scale,
 )
 from saddlecore.jit import allocating, device, kernel
-from saddlecore.lanes import (
-    aligned,
+from saddlecore.laneops import (
     all_lanes,
     any_lane,
     bits_of,
-    load,
     mask_bits,
-    prefetch,
-    prefetch_second,
     repeat,
     select,
     splat,
-    store,
-    transpose_in,
     width,
     zeros,
+)
+from saddlecore.memory import (
+    aligned,
+    load,
+    prefetch,
+    prefetch_second,
+    store,
+    transpose_in,
 )
 from saddlecore.panels import factor_size, factorize
 from saddlecore.sturm import sturm_counts

@@ -19,19 +19,23 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from saddlecore.jit import device
+from saddlecore.laneops import (
+    fma,
+    fold,
+    repeat,
+    select,
+    splat,
+    width,
+)
 from saddlecore.lanes import (
     Lanes,
     call_llvm,
-    fma,
-    fold,
-    load,
-    repeat,
     repeat_value,
-    select,
-    splat,
     splat_value,
+)
+from saddlecore.memory import (
+    load,
     store,
-    width,
 )
 
 __all__ = ["factor_size", "factorize", "panel_height"]

@@ -8,7 +8,10 @@ the types carry a number through the rounds as a number, so what all lanes share
 import numpy as np
 
 from saddlecore.jit import device
-from saddlecore.lanes import product_32, raise_half
+from saddlecore.laneops import (
+    product_32,
+    raise_half,
+)
 
 __all__ = ["philox2x64", "philox4x32"]
 

@@ -25,22 +25,24 @@ import math
 import numpy as np
 
 from saddlecore.jit import allocating, device, kernel
-from saddlecore.lanes import (
-    aligned,
-    aligned_words,
+from saddlecore.laneops import (
     all_lanes,
     bits_of,
     fma,
     from_bits,
     lane_numbers,
-    load,
     lowest_bit,
     mask_bits,
     not_,
     select,
-    store,
     width,
     zeros,
+)
+from saddlecore.memory import (
+    aligned,
+    aligned_words,
+    load,
+    store,
 )
 from saddlecore.philox import philox2x64
 

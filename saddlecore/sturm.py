@@ -11,7 +11,17 @@ from over- and underflowing.
 import numpy as np
 
 from saddlecore.jit import allocating, device, kernel
-from saddlecore.lanes import bits_of, load, select, splat, store, width, zeros
+from saddlecore.laneops import (
+    bits_of,
+    select,
+    splat,
+    width,
+    zeros,
+)
+from saddlecore.memory import (
+    load,
+    store,
+)
 
 __all__ = ["sturm_counts", "sturm_counts_scalar"]
 

@@ -14,7 +14,14 @@ import pytest
 import saddlecore
 from saddlecore import jit
 from saddlecore.jit import allocating, device
-from saddlecore.lanes import fma, lane, load, zeros
+from saddlecore.laneops import (
+    fma,
+    lane,
+    zeros,
+)
+from saddlecore.memory import (
+    load,
+)
 
 ENGINE = Path(saddlecore.__file__).parent
 SOURCES = sorted(ENGINE.glob("*.py"))

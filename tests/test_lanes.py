@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 from numba.core.errors import NumbaError
 from reference import lanes as reference
 
-from saddlecore import lanes, vecmath
+from saddlecore import lanes, memory, vecmath
 from saddlecore.jit import allocating
-from saddlecore.lanes import (
+from saddlecore.laneops import (
     all_lanes,
     any_lane,
     bits_of,
@@ -22,7 +22,6 @@ from saddlecore.lanes import (
     from_bits,
     lane,
     lane_numbers,
-    load,
     lowest_bit,
     mask_bits,
     not_,
@@ -31,10 +30,13 @@ from saddlecore.lanes import (
     repeat,
     select,
     splat,
-    store,
-    transpose_in,
     width,
     zeros,
+)
+from saddlecore.memory import (
+    load,
+    store,
+    transpose_in,
 )
 
 WIDTHS = (8, 16)
@@ -531,7 +533,7 @@ def test_widths_and_alignment():
 
     @allocating
     def blocks(n):
-        return lanes.aligned(n), lanes.aligned_words(n)
+        return memory.aligned(n), memory.aligned_words(n)
 
     assert widths() == (1, 8, 16, 1)
     assert lanes.native_width() in (2, 4, 8)

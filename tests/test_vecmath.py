@@ -22,7 +22,14 @@ MAX_ULPS = 4.0  # glibc's promise for libmvec
 KERNELS = f"""
 import math
 from saddlecore.jit import device, kernel
-from saddlecore.lanes import load, store, width, zeros
+from saddlecore.laneops import (
+    width,
+    zeros,
+)
+from saddlecore.memory import (
+    load,
+    store,
+)
 
 @device
 def apply(like, x, out):
