@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 from reference import goe as reference
 from scipy import stats
 
@@ -162,3 +163,17 @@ def test_huge_dimensions(n):
     assert len(found) == 16
     sd = np.sqrt(np.log(n) / np.pi**2 + 0.2454968363451)
     assert np.all(np.abs(found - n / 2) < 8 * sd)
+
+
+@njit
+def _from_jitted_code(key, n, count):
+    counts = np.zeros(n + 1, np.int64)
+    goe.goe_index(key, n, 0, count, counts)
+    return counts
+
+
+def test_the_kernel_is_callable_from_jitted_code():
+    counts = np.zeros(6, np.int64)
+    goe.goe_index(np.uint64(3), 5, 0, 1000, counts)
+    np.testing.assert_array_equal(_from_jitted_code(np.uint64(3), 5, 1000), counts)
+    assert counts.sum() == 1000
