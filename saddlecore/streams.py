@@ -187,7 +187,9 @@ def gamma_constants(alpha):
 #
 # Buffers are indexed [group, row, lane]; group g holds samples base + g·w … base + g·w + w − 1.
 
-CHUNK = 32  # rows of all groups together
+# Rows of all groups together.  A chain of minors grows by about g^(CHUNK/2) before it is scaled, so
+# at n = 2^31 this is near the most that float64 holds.
+CHUNK = 60
 
 
 @allocating
