@@ -23,7 +23,7 @@ from numba.extending import lower_builtin, lower_cast, models, register_model
 
 from saddlecore import vecmath
 
-__all__ = ["Lanes", "native_width"]
+__all__ = ["Lanes", "Numeric", "native_width"]
 
 _LLVM = {types.float64: ir.DoubleType(), types.uint64: ir.IntType(64), types.boolean: ir.IntType(1)}
 
@@ -36,13 +36,25 @@ def native_width():
     return 4 if features.get("avx") else 2
 
 
-class Lanes(types.Type):
+class Numeric(types.Type):
+    """A number, other than a plain one, that a user's function may be compiled for.
+
+    `dtype` says what it is made of, `mask` is the type of its comparisons.
+    """
+
+
+class Lanes(Numeric):
     """Numba type of `width` values of one `dtype` in a SIMD register."""
 
     def __init__(self, dtype, width):  # noqa: D107
         self.dtype = dtype
         self.width = width
         super().__init__(name=f"Lanes({dtype}, {width})")
+
+    @property
+    def mask(self):
+        """The type of comparisons."""
+        return Lanes(types.boolean, self.width)
 
     def can_convert_from(self, typingctx, other):
         """Numbers splat."""
