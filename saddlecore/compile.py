@@ -29,6 +29,7 @@ class Form:
 
     def __init__(self, library, name):  # noqa: D107
         self._library = library
+        self.data = 0
         self.address = library.get_pointer_to_function(name)
 
 

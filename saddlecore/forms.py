@@ -12,17 +12,20 @@ Addresses are arguments, never globals: a global would be frozen into the kernel
 A form that fails (an exception in the user's function) writes NaN.
 """
 
+import ctypes
+
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
 __all__ = ["GRADIENT", "GRADIENT_LANES", "HVP", "HVP_LANES", "LANES", "SLOTS", "VALUE",
-           "VALUE_LANES", "call_form"]  # fmt: skip
+           "SECOND", "SECOND_LANES", "VALUE_LANES", "call", "call_form", "pointer_at"]  # fmt: skip
 
 #: What a slot of the table computes: f(x); ∇f(x); H(x) v, with x holding the n numbers of x and
-#: then the n of v.  Each in plain numbers and, in the next slot, in `LANES` lanes.
-VALUE, VALUE_LANES, GRADIENT, GRADIENT_LANES, HVP, HVP_LANES = range(6)
-SLOTS = 6
+#: then the n of v; "second" is f, ∇f and the lower triangle of H row by row, one after another.
+#: Each in plain numbers and, in the next slot, in `LANES` lanes.
+VALUE, VALUE_LANES, GRADIENT, GRADIENT_LANES, HVP, HVP_LANES, SECOND, SECOND_LANES = range(8)
+SLOTS = 8
 LANES = 8
 
 
@@ -30,6 +33,14 @@ def form_type():
     """The C type of a form, for LLVM."""
     number, pointer = ir.IntType(64), ir.DoubleType().as_pointer()
     return ir.FunctionType(ir.VoidType(), [pointer, number, pointer, number])
+
+
+_C = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
+
+
+def call(address, x, n, out, data=0):
+    """Call a form from Python, on contiguous arrays."""
+    _C(address)(x.ctypes.data, n, out.ctypes.data, data)
 
 
 @intrinsic
@@ -46,5 +57,16 @@ def call_form(typingctx, address, x, x_at, n, out, out_at, data):
             function, [builder.gep(source, [x_at]), n, builder.gep(target, [out_at]), data]
         )
         return context.get_dummy_value()
+
+    return sig, codegen
+
+
+@intrinsic
+def pointer_at(typingctx, address, like):
+    """A pointer to numbers like `like` at an address."""
+    sig = types.CPointer(like)(types.int64, like)
+
+    def codegen(context, builder, sig, args):
+        return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
 
     return sig, codegen

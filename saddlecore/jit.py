@@ -9,6 +9,9 @@
     5 × 5 inertia.
 ``allocating``
     A device function that makes arrays, or a rare path that is better not inlined.
+``c_function``
+    A function with an address, for kernels that call by address (`saddlecore.forms`); cached on
+    disk like a kernel.
 
 Neither allows fast-math: the streams promise the same bits on every machine and Sturm counts
 must be monotone in the shift (Demmel, Dhillon & Ren 1995).  Where fused multiply-adds are
@@ -20,16 +23,19 @@ all of the engine's sources and of the vector math library it was bound to.
 """
 
 import contextlib
+import functools
 import hashlib
 import os
 from pathlib import Path
 
 from numba import njit
+from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.ccallback import CFunc
 
 from saddlecore import vecmath
 
-__all__ = ["allocating", "device", "kernel"]
+__all__ = ["allocating", "c_function", "device", "kernel"]
 
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
 
@@ -78,3 +84,22 @@ def kernel(function):
     with contextlib.suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher._cache = _EngineCache(function)
     return dispatcher
+
+
+def c_function(function):
+    """Give `function` an address: a function without arguments that compiles it when it is called.
+
+    It takes (const double *x, int64 n, double *out, int64 data).
+    """
+    numbers = types.CPointer(types.float64)
+    form = ((numbers, types.int64, numbers, types.int64), types.void)
+
+    @functools.cache
+    def compiled():
+        made = CFunc(function, form, {}, _OPTIONS | {"nogil": True})
+        with contextlib.suppress(RuntimeError):
+            made._cache = _EngineCache(function)
+        made.compile()
+        return made
+
+    return lambda: compiled().address

@@ -1,0 +1,274 @@
+"""Running programs (see `saddlecore.program`), with bounds of their rounding errors if wanted.
+
+Every operation is done for 32 points at once, four registers full: choosing the operation then
+costs little beside doing it.
+
+The bounds are those of running error analysis (Higham, Accuracy and Stability of Numerical
+Algorithms, 2nd ed., §3.3): beside each number v stands e ≥ |computed − exact|, to first order in
+the unit roundoff u; an operation adds u·|v| to what its operands' errors become.
+"""
+
+import math
+
+import numpy as np
+from numba import carray
+
+from saddlecore.forms import pointer_at
+from saddlecore.jit import allocating, c_function, device, kernel
+from saddlecore.laneops import select, splat, width, zeros
+from saddlecore.memory import aligned, load, store
+from saddlecore.operations import CODES
+
+__all__ = ["describe", "evaluate", "program_form", "program_form_lanes"]
+
+_U = 2.0**-53
+# Unit roundoffs in a result of the vector math library: at most 4 ulp.
+_MATH = 8.0 * _U
+_TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
+
+ADD, SUB, MUL, DIV, POW, MAX, MIN, GREATER, ATAN2 = (
+    CODES[name] for name in ("add", "sub", "mul", "div", "pow", "max", "min", "greater", "atan2"))  # fmt: skip
+NEG, ABS, SIGN, FLOOR, SQRT, EXP, LOG, SIN, COS, TAN = (
+    CODES[name] for name in ("neg", "abs", "sign", "floor", "sqrt", "exp", "log", "sin", "cos", "tan"))  # fmt: skip
+SINH, COSH, TANH, ASIN, ACOS, ATAN, EXPM1, LOG1P = (
+    CODES[name] for name in ("sinh", "cosh", "tanh", "asin", "acos", "atan", "expm1", "log1p"))  # fmt: skip
+EXP2, LOG2, LOG10, ERF, STORE = (CODES[name] for name in ("exp2", "log2", "log10", "erf", "store"))
+
+
+@device
+def _apply(op, a, b):
+    """One operation.  The commonest come first; a processor's table of jumps does not mind."""
+    v = a
+    if op == ADD:
+        v = a + b
+    elif op == SUB:
+        v = a - b
+    elif op == MUL:
+        v = a * b
+    elif op == DIV:
+        v = a / b
+    elif op == POW:
+        v = math.exp(b * math.log(a))
+    elif op == MAX:
+        v = max(a, b)
+    elif op == MIN:
+        v = min(a, b)
+    elif op == GREATER:
+        v = select(a > b, splat(a, 1.0), splat(a, 0.0))
+    elif op == ATAN2:
+        v = a - b
+    elif op == NEG:
+        v = -a
+    elif op == ABS:
+        v = abs(a)
+    elif op == SIGN:
+        v = select(a > 0.0, splat(a, 1.0), select(a < 0.0, splat(a, -1.0), splat(a, 0.0)))
+    elif op == FLOOR:
+        v = math.floor(a) * splat(a, 1.0)
+    elif op == SQRT:
+        v = math.sqrt(a)
+    elif op == EXP:
+        v = math.exp(a)
+    elif op == LOG:
+        v = math.log(a)
+    elif op == SIN:
+        v = math.sin(a)
+    elif op == COS:
+        v = math.cos(a)
+    elif op == TAN:
+        v = math.tan(a)
+    elif op == SINH:
+        v = math.sinh(a)
+    elif op == COSH:
+        v = math.cosh(a)
+    elif op == TANH:
+        v = math.tanh(a)
+    elif op == ASIN:
+        v = math.asin(a)
+    elif op == ACOS:
+        v = math.acos(a)
+    elif op == ATAN:
+        v = math.atan(a)
+    elif op == EXPM1:
+        v = math.expm1(a)
+    elif op == LOG1P:
+        v = math.log1p(a)
+    elif op == EXP2:
+        v = math.exp(a * math.log(2.0))
+    elif op == LOG2:
+        v = math.log2(a)
+    elif op == LOG10:
+        v = math.log10(a)
+    elif op == ERF:
+        v = math.erf(a)
+    return v
+
+
+@device
+def _error(op, a, b, v, ea, eb):
+    """A bound of the error of v, given bounds of those of its operands."""
+    e = ea
+    size = abs(v)
+    if op == ADD or op == SUB:
+        e = ea + eb + _U * size
+    elif op == MUL:
+        e = abs(a) * eb + abs(b) * ea + ea * eb + _U * size
+    elif op == DIV:
+        e = (ea + size * eb) / abs(b) + _U * size
+    elif op == POW:
+        from_x = select(ea > 0.0, abs(b) * ea / abs(a), ea)
+        from_y = select(eb > 0.0, abs(math.log(abs(a))) * eb, eb)
+        e = size * (from_x + from_y + _MATH)
+    elif op == MAX or op == MIN:
+        e = max(ea, eb)
+    elif op == ATAN2:
+        e = (abs(a) * eb + abs(b) * ea) / (a * a + b * b) + _MATH * size
+    elif op == GREATER or op == SIGN or op == FLOOR:
+        e = splat(a, 0.0)
+    elif op == SQRT:
+        # |√(a + e) − √a| ≤ √e, and far from 0 much less.
+        e = min(math.sqrt(ea), select(v > 0.0, ea / v, math.sqrt(ea))) + _U * size
+    elif op == EXP:
+        e = size * (ea + _MATH)
+    elif op == EXPM1:
+        e = (size + 1.0) * ea + _MATH * size
+    elif op == EXP2:
+        # a·ln 2 is rounded before it is raised.
+        e = size * (ea + 2.0 * _U * abs(a) + _MATH)
+    elif op == LOG or op == LOG2 or op == LOG10:
+        e = 1.5 * ea / abs(a) + _MATH * size
+    elif op == LOG1P:
+        e = ea / abs(1.0 + a) + _MATH * size
+    elif op == TAN:
+        e = (1.0 + v * v) * ea + _MATH * size
+    elif op == SINH:
+        e = (size + 1.0) * ea + _MATH * size
+    elif op == COSH:
+        e = size * ea + _MATH * size
+    elif op == ASIN or op == ACOS:
+        slope = (1.0 - a) * (1.0 + a)
+        e = select(ea > 0.0, ea / math.sqrt(slope), ea) + _MATH * size
+    elif op == ERF:
+        e = _TWO_BY_ROOT_PI * ea + _MATH * size
+    elif op == SIN or op == COS or op == TANH or op == ATAN:
+        e = ea + _MATH * size  # their slopes are at most 1
+    return e
+
+
+@device
+def _run(like, code, out, errors, with_errors, buffer, spread):
+    """Run a program whose constants and inputs are in the buffer; its outputs are lanes."""
+    w = width(like)
+    for k in range(len(code)):
+        op, to, first, second = code[k, 0], code[k, 1], code[k, 2], code[k, 3]
+        a = load(like, buffer, first * w)
+        if op == STORE:
+            store(out, to * w, a)
+            if with_errors:
+                store(errors, to * w, load(like, spread, first * w))
+        else:
+            b = load(like, buffer, second * w)
+            v = _apply(op, a, b)
+            if with_errors:
+                ea, eb = load(like, spread, first * w), load(like, spread, second * w)
+                store(spread, to * w, _error(op, a, b, v, ea, eb))
+            store(buffer, to * w, v)
+
+
+@allocating
+def _buffer(like, constants, slots):
+    """Slots, the first of them holding the constants."""
+    buffer = aligned(slots * width(like))
+    for k in range(len(constants)):
+        store(buffer, k * width(like), splat(like, constants[k]))
+    return buffer
+
+
+@device
+def _scatter(like, results, targets, used, first, out):
+    """Write lanes to rows of `out`, each number to both of its columns."""
+    w = width(like)
+    for lane in range(used):
+        for k in range(len(targets)):
+            value = results[k * w + lane]
+            out[first + lane, targets[k, 0]] = value
+            out[first + lane, targets[k, 1]] = value
+
+
+@allocating
+def _evaluate(like, code, constants, slots, X, targets, out, errors):
+    m, w, with_errors = X.shape[0], width(like), len(errors) > 0
+    buffer, results = _buffer(like, constants, slots), aligned(len(targets) * w)
+    spread = aligned(slots * w if with_errors else 1)
+    bounds = aligned(len(targets) * w if with_errors else 1)
+    inputs = len(constants) * w
+    if with_errors:
+        spread[:] = 0.0
+    for first in range(0, m, w):
+        for lane in range(w):
+            point = min(first + lane, m - 1)
+            for i in range(X.shape[1]):
+                buffer[inputs + i * w + lane] = X[point, i]
+        _run(like, code, results, bounds, with_errors, buffer, spread)
+        used = min(w, m - first)
+        _scatter(like, results, targets, used, first, out)
+        if with_errors:
+            _scatter(like, bounds, targets, used, first, errors)
+
+
+@kernel
+def evaluate(code, constants, slots, X, targets, out, errors):
+    """Run a program at every point.
+
+    Parameters
+    ----------
+    code, constants, slots
+        As in `saddlecore.program.Program`.
+    X : (m, n) float64
+        Its inputs.
+    targets : (outputs, 2) int64
+        The two columns of `out` that each output goes to; they may be the same.
+    out : (m, columns) float64, out
+        Columns that are nobody's target are left as they are.
+    errors : (m, columns) float64, out
+        Bounds of the rounding errors, to first order; with shape (0, 0) none are computed.
+    """
+    if X.shape[0] <= 8:
+        _evaluate(zeros(8), code, constants, slots, X, targets, out, errors)
+    else:
+        _evaluate(zeros(32), code, constants, slots, X, targets, out, errors)
+
+
+def describe(program):
+    """Return a program as an array whose address a form takes as its `data`."""
+    return np.array(
+        [program.code.ctypes.data, len(program.code), program.constants.ctypes.data,
+         len(program.constants), program.slots, program.inputs, program.outputs],
+        np.int64,
+    )  # fmt: skip
+
+
+@allocating
+def _form(like, x, out, data):
+    header = carray(pointer_at(data, np.int64(0)), 7)
+    code = carray(pointer_at(header[0], np.int64(0)), (header[1], 4))
+    constants = carray(pointer_at(header[2], 0.0), header[3])
+    w = width(like)
+    buffer = _buffer(like, constants, header[4])
+    source, inputs = carray(x, header[5] * w), len(constants) * w
+    for i in range(header[5]):
+        store(buffer, inputs + i * w, load(like, source, i * w))
+    results = carray(out, header[6] * w)
+    _run(like, code, results, results, False, buffer, buffer)
+
+
+@c_function
+def program_form(x, n, out, data):
+    """A program as a form, see `saddlecore.forms`; `data` is the address of its description."""
+    _form(zeros(1), x, out, data)
+
+
+@c_function
+def program_form_lanes(x, n, out, data):
+    """`program_form` in lanes."""
+    _form(zeros(8), x, out, data)
