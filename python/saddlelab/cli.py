@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from saddlelab import cli_classify, cli_prevalence
-from saddlelab.cli_arguments import OneLineParser
+from saddlelab import cli_classify, cli_critical, cli_prevalence
+from saddlelab.cli_arguments import OneLineParser, joined
 
 __all__ = ["main"]
 
@@ -33,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     cli_prevalence.add_parser(commands)
     cli_classify.add_parser(commands)
+    cli_critical.add_parser(commands)
     for name, action, text in (
         ("warmup", _warmup, "compile everything into the disk cache, once per installation"),
         ("doctor", _doctor, "versions, CPU features, vector math, threads, cache folder"),
@@ -46,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    args = build_parser().parse_args(argv)
+    args = build_parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
     try:
         args.action(args)
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -42,6 +43,32 @@ def dimensions(text: str) -> list[int]:
         if len(numbers) + len(found) > MAX_DIMS:
             raise argparse.ArgumentTypeError(f"holds more than {MAX_DIMS} dimensions: {text!r}")
         found.extend(numbers)
+    return found
+
+
+def box(text: str) -> list[tuple[float, float]]:
+    """Read ``-5:5,-1:2``: lower and upper bound of each variable."""
+    found = []
+    for piece in text.split(","):
+        try:
+            low, high = (float(word) for word in piece.split(":"))
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"must look like -5:5,-5:5, lower:upper for each variable, got {text!r}"
+            ) from None
+        found.append((low, high))
+    return found
+
+
+def joined(argv: Sequence[str]) -> list[str]:
+    """Join ``--box -5:5`` to ``--box=-5:5``: argparse takes -5:5 for an option."""
+    found: list[str] = []
+    for word in argv:
+        negative = len(word) > 1 and word[0] == "-" and (word[1].isdigit() or word[1] == ".")
+        if found and found[-1] == "--box" and negative:
+            found[-1] = f"--box={word}"
+        else:
+            found.append(word)
     return found
 
 

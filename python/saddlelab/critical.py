@@ -1,0 +1,491 @@
+"""All critical points of a function in a box, of every index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import saddlecore
+from saddlelab.arguments import positive_integer, worker_count
+from saddlelab.boundary import euler_count
+from saddlelab.objective import Objective, as_objective
+from saddlelab.threads import over_threads
+from saddlelab.verdict import Verdict, examine
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["CriticalPoints", "critical_points"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+#: Starts of the first round; every round has as many as all before it.
+_FIRST_ROUND = 512
+_MOST_STARTS, _MOST_CALLBACKS = 131_072, 512
+#: Steps of one search.
+_MOST_STEPS = 250
+_TASK = 512
+#: Points nearer than this part of the box are one, at first; a continuum is thinned to this.
+_SAME, _SPARSE = 1e-6, 2e-2
+_POLISHINGS = 6
+#: Points found once that are looked at to tell a continuum, and degenerate points to be listed.
+_SAMPLE, _MANY = 128, 64
+#: A point on the edge of the box may be rounded out of it by this part of the width.
+_EDGE = 1e-12
+_ENDS = ("converged", "outside the box", "gradient-flat", "not finite", "not converged")
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalPoints:
+    """The critical points found in a box, sorted by value.
+
+    Attributes
+    ----------
+    x : (k, n) float
+    value : (k,) float
+    gradient_norm : (k,) float
+        ‖∇f‖ as computed at x, which rounding keeps from 0.
+    index : (k,) int
+        Number of negative eigenvalues of the Hessian.
+    kind : (k,) str
+        "minimum", "saddle", "maximum", "degenerate" (points of a valley among them), "undecided".
+    certified : (k,) bool
+    eigenvalues : (k, n) float
+        Ascending.
+    vectors : (k, n, n) float
+        Eigenvectors in columns, in the eigenvalues' order.
+    error : (k,) float
+        Uncertainty of the Hessian, see `saddlelab.Verdict`.
+    flatness : (k,) float
+        ‖H∇f‖ / (‖H‖ ‖∇f‖).
+    found : (k,) int
+        How many of the starts led there.
+    bounds : (n, 2) float
+        The box.
+    starts : int
+        How many starts there were.
+    ends : dict
+        What became of them: "converged", "outside the box", "gradient-flat", "not converged",
+        "not finite".
+    missing : float
+        Estimate of how many more there are to find: Chao's lower bound from those found once
+        and twice.
+    coverage : float
+        Good and Turing's estimate of the share of starts that lead to a point in the list.
+    euler : int
+        Σ (−1)^index over the points found.
+    euler_expected : int or None
+        What that must be, from the gradient on the boundary of the box: its winding number in one
+        and two dimensions; 1 (or (−1)ⁿ) if it points outward (inward) wherever it was looked at;
+        None where the boundary does not tell.
+    message : str
+        What to know about the result, in words.
+    method : str
+        How derivatives were taken.
+    name : str
+        The function's.
+    """
+
+    x: Floats
+    value: Floats
+    gradient_norm: Floats
+    index: Integers
+    kind: NDArray[np.str_]
+    certified: NDArray[np.bool_]
+    eigenvalues: Floats
+    vectors: Floats
+    error: Floats
+    flatness: Floats
+    found: Integers
+    bounds: Floats
+    starts: int
+    ends: dict[str, int]
+    missing: float
+    coverage: float
+    euler: int
+    euler_expected: int | None
+    message: str
+    method: str
+    name: str
+    objective: Objective = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.x)
+
+    def table(self) -> str:
+        """Write the points as aligned text, one a line."""
+        from saddlelab.critical_table import table
+
+        return table(self)
+
+    def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """Draw contours, the points by kind and the saddles' unstable directions (n = 1 or 2)."""
+        from saddlelab.critical_plot import plot_critical_points
+
+        return plot_critical_points(self, ax=ax, **kwargs)
+
+
+def critical_points(
+    f: Any,
+    bounds: ArrayLike | None = None,
+    *,
+    starts: int | ArrayLike | None = None,
+    rng: Any = None,
+    tol: float = 1e-8,
+    workers: int | None = None,
+) -> CriticalPoints:
+    """Find all critical points in a box, of any index, each with its certificate.
+
+    Parameters
+    ----------
+    f : callable or Objective
+        See `saddlelab.objective`.
+    bounds : (n, 2) array_like or scipy.optimize.Bounds
+        Lower and upper bound of each variable.  May be left out for an entry of
+        `saddlelab.surfaces`.
+    starts : int or (m, n) array_like, optional
+        How many starts, or which.  By default Sobol's points in rounds, each as large as all before
+        it, until a round finds nothing new and no point has been found only once.
+    rng : int, SeedSequence, Generator or None, optional
+        Scrambles the starts.
+    tol : float, optional
+        Newton's last correction, relative to max(|x_i|, width of the box).
+    workers : int, optional
+        Threads; all cores by default.
+
+    Returns
+    -------
+    CriticalPoints
+        With no points in it if there are none in the box.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range.
+    Exception
+        Whatever the function raises, with the point in its notes.
+
+    Notes
+    -----
+    ‖∇f‖² is minimised from every start by Levenberg and Marquardt's method, which is Newton's
+    where that works (see ``saddlecore.newton``).  What it returns is then polished with
+    Newton's steps, points that are the same are put together, and those that are gradient-flat
+    or outside the box left out.
+
+    No search proves that it found everything.  `found`, `missing`, `coverage` and the Euler count
+    tell how likely that is.
+
+    Examples
+    --------
+    >>> from saddlelab import critical_points
+    >>> found = critical_points(lambda x: (x[0] ** 2 - 1) ** 2 + x[1] ** 2, [(-2, 2), (-2, 2)], rng=0)
+    >>> [(str(kind), round(float(x), 6)) for kind, x in zip(found.kind, found.x[:, 0])]
+    [('minimum', -1.0), ('minimum', 1.0), ('saddle', 0.0)]
+    """
+    fun = as_objective(f)
+    box = box_of(fun if bounds is None else bounds)
+    if not (isinstance(tol, int | float) and 0.0 < tol < 1.0):
+        raise ValueError(f"`tol` must be between 0 and 1, got {tol!r}")
+    rounds = _Rounds(starts, box, np.random.default_rng(rng), fun.parallel)
+    threads = worker_count(workers) if fun.parallel else 1
+    fun.check(box.mean(axis=1)[None])
+    table = _forms(fun, box)
+    width = np.ptp(box, axis=1)
+    ends = dict.fromkeys(_ENDS, 0)
+    points, counts = np.empty((0, len(box))), np.empty(0, np.int64)
+    for batch in rounds:
+        ended = _arrived(fun, *_search(table, batch, box, threads), box, tol, ends)
+        known = len(points)
+        points, counts = _merge(points, counts, ended, box, _SAME)
+        if len(points) == known and not (counts == 1).any():
+            break
+        if _is_continuum(fun, points, counts, tol * width, workers):
+            break
+    return _result(fun, box, points, counts, ends, tol, workers)
+
+
+def box_of(bounds: Any) -> Floats:
+    """Return bounds as (n, 2) float64."""
+    if isinstance(bounds, Objective):
+        default = getattr(bounds, "default_bounds", None)
+        if default is None:
+            raise TypeError("`bounds` must be given: lower and upper bound of each variable")
+        bounds = default
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        bounds = np.column_stack(np.broadcast_arrays(bounds.lb, bounds.ub))
+    try:
+        box = np.array(bounds, dtype=np.float64, ndmin=2)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"`bounds` must be (lower, upper) for each variable, got {bounds!r}"
+        ) from None
+    if box.ndim != 2 or box.shape[1] != 2 or not len(box):
+        raise ValueError(
+            f"`bounds` must be (lower, upper) for each variable, got shape {box.shape}"
+        )
+    for i, (low, high) in enumerate(box.tolist()):
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(
+                "`bounds` must be finite with lower < upper, but variable "
+                f"{i} has ({low!r}, {high!r})"
+            )
+    return box
+
+
+class _Rounds:
+    """The starts, in rounds."""
+
+    def __init__(
+        self, starts: Any, box: Floats, generator: np.random.Generator, compiled: bool
+    ) -> None:
+        self._box, self._generator = box, generator
+        self._given = None
+        self._most = _MOST_STARTS if compiled else _MOST_CALLBACKS
+        self._rounds = True
+        if starts is None:
+            return
+        self._rounds = False
+        if np.ndim(starts) == 0:
+            self._most = positive_integer("starts", starts, at_most=10**8)
+            return
+        given = np.array(starts, dtype=np.float64, ndmin=2)
+        if given.ndim != 2 or given.shape[1] != len(box) or not np.isfinite(given).all():
+            raise ValueError(
+                f"`starts` must be a number or finite points of shape (m, {len(box)}), got shape "
+                f"{given.shape}"
+            )
+        self._given = given
+
+    def __iter__(self) -> Any:
+        if self._given is not None:
+            yield self._given
+            return
+        from scipy.stats import qmc
+
+        sobol = qmc.Sobol(len(self._box), scramble=True, rng=self._generator)
+        low, width = self._box[:, 0], np.ptp(self._box, axis=1)
+        done = 0
+        while done < self._most:
+            count = max(done, _FIRST_ROUND) if self._rounds else self._most
+            count = min(count, self._most - done)
+            yield low + width * _sobol(sobol, count)
+            done += count
+
+
+def _sobol(sobol: Any, count: int) -> Any:
+    import warnings
+
+    with warnings.catch_warnings():
+        # Its balance wants powers of two; a search does not.
+        warnings.simplefilter("ignore", UserWarning)
+        return sobol.random(count)
+
+
+def _forms(fun: Objective, box: Floats) -> NDArray[np.int64]:
+    """The engine's table, with exact derivatives where there are any."""
+    try:
+        fun.expressions(box.mean(axis=1)[None])
+    except ValueError:
+        return fun.table(len(box), exact=False)
+    return fun.table(len(box), exact=True)
+
+
+def _search(
+    table: NDArray[np.int64], starts: Floats, box: Floats, threads: int
+) -> tuple[Floats, Integers]:
+    """Follow every start; returns where it ended and the engine's status."""
+    m = len(starts)
+    X, norm, flatness = np.empty_like(starts), np.empty(m), np.empty(m)
+    steps, status = np.zeros(m, np.int64), np.zeros(m, np.int64)
+
+    def part(rows: slice) -> None:
+        saddlecore.newton.newton(
+            table, starts[rows], box, _MOST_STEPS, X[rows], norm[rows], flatness[rows],
+            steps[rows], status[rows],
+        )  # fmt: skip
+
+    over_threads(part, [slice(k, k + _TASK) for k in range(0, m, _TASK)], threads)
+    return X, status
+
+
+def _arrived(
+    fun: Objective, ended: Floats, status: Integers, box: Floats, tol: float, ends: dict[str, int]
+) -> Floats:
+    """Where in the box searches came to a critical point; counts all in ``ends``."""
+    fun.reraise()
+    newton, reach = saddlecore.newton, tol * np.ptp(box, axis=1)
+    inside = _inside(ended, box)
+    there = (status == newton.CONVERGED) & inside
+    # Where differences are noisy a search stops without having noticed that it has arrived.
+    doubtful = np.flatnonzero((status == newton.STOPPED) & inside)
+    if len(doubtful):
+        there[doubtful] = examine(fun, ended[doubtful], reach).critical
+    flat = status == newton.FLAT
+    left = (status == newton.LEFT) | (status == newton.CONVERGED) & ~inside
+    lost = status == newton.NOT_FINITE
+    for name, those in zip(_ENDS, (there, left, flat, lost), strict=False):
+        ends[name] += int(np.count_nonzero(those))
+    ends["not converged"] += int(np.count_nonzero(~(there | left | flat | lost)))
+    return ended[there]
+
+
+def _inside(points: Floats, box: Floats) -> NDArray[np.bool_]:
+    slack = _EDGE * np.ptp(box, axis=1)
+    return ((points >= box[:, 0] - slack) & (points <= box[:, 1] + slack)).all(axis=1)
+
+
+def _merge(
+    points: Floats, counts: Integers, more: Floats, box: Floats, apart: float
+) -> tuple[Floats, Integers]:
+    """Put points together that are nearer than ``apart`` of the box, and add their counts."""
+    from scipy.spatial import cKDTree
+
+    every = np.vstack([points, more])
+    weights = np.concatenate([counts, np.ones(len(more), np.int64)])
+    low, width = box[:, 0], np.ptp(box, axis=1)
+    unit = (every - low) / width
+    # Cells first: there may be thousands of copies of a point, and pairs of them are too many.
+    cells = np.round(unit / apart)
+    _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    total = np.bincount(inverse, weights, len(first)).astype(np.int64)
+    label = np.arange(len(first))
+    for i, j in sorted(cKDTree(unit[first]).query_pairs(apart)) if len(first) > 1 else ():
+        label[label == label[j]] = label[i]
+    kept, into = np.unique(label, return_inverse=True)
+    merged = np.bincount(into, total, len(kept)).astype(np.int64)
+    return every[first[kept]], merged
+
+
+def _is_continuum(
+    fun: Objective, points: Floats, counts: Integers, reach: Floats, workers: int | None
+) -> bool:
+    """Whether most of the points that were found once are degenerate: points of a valley."""
+    once = points[counts == 1][:_SAMPLE]
+    if len(once) < _SAMPLE:
+        return False
+    kinds = examine(fun, once, reach, workers=workers).kind
+    return bool(np.count_nonzero(kinds == "degenerate") > _SAMPLE // 2)
+
+
+def _polish(
+    fun: Objective, points: Floats, box: Floats, tol: float, workers: int | None
+) -> tuple[Floats, Verdict]:
+    """Newton's steps while they lower the gradient, and the verdict on where they end."""
+    reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
+    best = examine(fun, points, reach, workers=workers)
+    for _ in range(_POLISHINGS):
+        moved = points - best.newton
+        if not np.isfinite(moved).all() or (moved == points).all():
+            break
+        better = examine(fun, moved, reach, workers=workers).gradient_norm < best.gradient_norm
+        if not better.any():
+            break
+        points = np.where(better[:, None], moved, points)
+        best = examine(fun, points, reach, workers=workers)
+    return points, best
+
+
+def _result(
+    fun: Objective,
+    box: Floats,
+    points: Floats,
+    counts: Integers,
+    ends: dict[str, int],
+    tol: float,
+    workers: int | None,
+) -> CriticalPoints:
+    starts = sum(ends.values())
+    message = []
+    if len(points):
+        points, verdict = _polish(fun, points, box, tol, workers)
+        inside, flat = _inside(points, box), verdict.kind == "gradient-flat"
+        true = verdict.critical & inside
+        for name, those in (("outside the box", verdict.critical & ~inside),
+                            ("gradient-flat", flat), ("not converged", ~verdict.critical & ~flat)):  # fmt: skip
+            ends[name] += int(counts[those].sum())
+            ends["converged"] -= int(counts[those].sum())
+        points, counts = points[true], counts[true]
+        points, counts = _merge(points, counts, points[:0], box, _SAME)
+        points, counts = _thin(fun, points, counts, box, tol, message, workers)
+    reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
+    found = examine(fun, points, reach, workers=workers) if len(points) else None
+    return _assemble(fun, box, found, counts, ends, starts, message)
+
+
+def _thin(
+    fun: Objective,
+    points: Floats,
+    counts: Integers,
+    box: Floats,
+    tol: float,
+    message: list[str],
+    workers: int | None,
+) -> tuple[Floats, Integers]:
+    """Leave a few representatives of a continuum of degenerate points."""
+    if len(points) <= _MANY:
+        return points, counts
+    reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
+    loose = examine(fun, points, reach, workers=workers).kind == "degenerate"
+    if np.count_nonzero(loose) <= _MANY:
+        return points, counts
+    some, some_counts = _merge(points[:0], counts[:0], points[loose], box, _SPARSE)
+    message.append(
+        f"a continuum of degenerate points, of which {len(some)} stand for "
+        f"{np.count_nonzero(loose)} found"
+    )
+    kept = np.vstack([points[~loose], some])
+    return kept, np.concatenate([counts[~loose], some_counts])
+
+
+def _assemble(
+    fun: Objective,
+    box: Floats,
+    found: Verdict | None,
+    counts: Integers,
+    ends: dict[str, int],
+    starts: int,
+    message: list[str],
+) -> CriticalPoints:
+    n = len(box)
+    if found is None:
+        message.append("no critical point in the box")
+        shapes = ((0, n), (0,), (0,), (0, n, n), (0, n), (0,), (0,))
+        x, value, norm, H, eigenvalues, error, flatness = (np.empty(s) for s in shapes)
+        index, kind = np.empty(0, np.int64), np.empty(0, "U10")
+        certified, method = np.empty(0, np.bool_), ""
+    else:
+        x, value, norm, H = found.x, found.value, found.gradient_norm, found.hessian
+        eigenvalues, error, flatness = found.eigenvalues, found.error, found.flatness
+        index, kind, certified, method = found.index, found.kind, found.certified, found.method
+    order = np.lexsort((*x.T[::-1], value))
+    sure = np.isin(kind, ["minimum", "saddle", "maximum"])
+    euler = int(np.sum(np.where(index[sure] % 2 == 0, 1, -1)))
+    expected = euler_count(fun, box) if sure.all() else None
+    missing, coverage = _unseen(counts)
+    if expected is not None and expected != euler:
+        message.append(
+            f"points are missing: the signs (−1)^index sum to {euler}, the gradient on the "
+            f"boundary says {expected}"
+        )
+    elif missing >= 0.5 and not message:
+        message.append(f"at least {missing:.0f} more are likely: pass more `starts`")
+    return CriticalPoints(
+        x[order], value[order], norm[order], index[order], kind[order], certified[order],
+        eigenvalues[order], np.linalg.eigh(H)[1][order], error[order], flatness[order],
+        counts[order], box, starts, ends, missing, coverage, euler, expected,
+        "; ".join(message), method, fun.name, fun,
+    )  # fmt: skip
+
+
+def _unseen(counts: Integers) -> tuple[float, float]:
+    """Chao's estimate of how many were not found, Good and Turing's of the share that was."""
+    once, twice = int(np.count_nonzero(counts == 1)), int(np.count_nonzero(counts == 2))
+    total = int(counts.sum())
+    coverage = 1.0 - once / total if total else 0.0
+    return once * (once - 1) / (2.0 * (twice + 1)), coverage

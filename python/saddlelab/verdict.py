@@ -1,0 +1,246 @@
+"""The verdict on a point: is it critical, of what kind, and is that certain?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from saddlelab.derivatives import Derivative, gradient, hessian
+from saddlelab.inertia import classify
+from saddlelab.objective import Objective, as_objective, points_of
+
+__all__ = ["Verdict", "check"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+#: Estimated errors of differences grow by this before anything is certified on them.
+_CAUTION = 10.0
+_EPS = float(np.finfo(np.float64).eps)
+#: ‖H∇f‖ / (‖H‖ ‖∇f‖) below which a point is called gradient-flat.
+_FLAT = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known about a point or many; scalars and (n,), (n, n) arrays for a single one.
+
+    Attributes
+    ----------
+    x : (…, n) float
+    value : (…) float
+        f(x).
+    gradient : (…, n) float
+    gradient_norm : (…) float
+    hessian : (…, n, n) float
+    eigenvalues : (…, n) float
+        Ascending.
+    condition : (…) float
+        max |λ| / min |λ|.
+    error : (…) float
+        Bound, in the 2-norm, of what is uncertain about the Hessian at the critical point:
+        rounding or differences, and that x is not exactly there.
+    newton : (…, n) float
+        Newton's correction: x − newton is nearer to the critical point.
+    flatness : (…) float
+        ‖H∇f‖ / (‖H‖ ‖∇f‖), 0 where the gradient is: a tiny value with a gradient that is not
+        tiny means a gradient-flat point, which is no critical point (Frye et al. 2021).
+    critical : (…) bool
+        Whether a critical point lies within `tol` of x.
+    index : (…) int
+        Number of negative eigenvalues.
+    kind : (…) str
+        "minimum", "saddle", "maximum"; "degenerate" if an eigenvalue is 0 within `error`;
+        "undecided"; "not critical"; "gradient-flat".
+    certified : (…) bool
+        Whether `index` holds for every Hessian within `error`.
+    method : str
+        How the Hessian was computed, see `saddlelab.hessian`.
+    """
+
+    x: Floats
+    value: Any
+    gradient: Floats
+    gradient_norm: Any
+    hessian: Floats
+    eigenvalues: Floats
+    condition: Any
+    error: Any
+    newton: Floats
+    flatness: Any
+    critical: Any
+    index: Any
+    kind: Any
+    certified: Any
+    method: str
+
+    def __str__(self) -> str:
+        """Say the verdict in a line for each point."""
+        rows = [np.atleast_1d(a) for a in (self.kind, self.index, self.value, self.gradient_norm)]
+        sure = np.where(np.atleast_1d(self.certified), "certified", "not certified")
+        return "\n".join(
+            f"{kind}, index {index}, {certain}: f = {value:.6g}, |gradient| = {norm:.3g}"
+            for kind, index, value, norm, certain in zip(*rows, sure, strict=True)
+        )
+
+
+def check(
+    f: Any, x: ArrayLike, *, tol: float = 1e-6, method: str = "auto", workers: int | None = None
+) -> Verdict:
+    """Say what kind of point x is, with a certificate.
+
+    Parameters
+    ----------
+    f : callable or Objective
+        See `saddlelab.objective`.
+    x : (n,) or (m, n) array_like
+    tol : float, optional
+        How far the critical point may be, relative to max(1, |x_i|) for each variable.
+    method : str, optional
+        How derivatives are taken, see `saddlelab.hessian`.
+    workers : int, optional
+        Threads; all cores by default.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range.
+    Exception
+        Whatever the function raises, with the point in its notes.
+
+    Notes
+    -----
+    The certificate counts the error of each entry of the Hessian (for differences ten times the
+    estimate), and twice by how much the Hessian changes over Newton's correction: that x is not
+    the critical point itself.  It is taken of DHD, whose rows are of one size, since variables
+    in metres and in nanometres leave no digits otherwise; the inertia is the same.
+
+    Examples
+    --------
+    >>> from saddlelab import check
+    >>> print(check(lambda x: x[0] ** 2 - x[1] ** 2, [0.0, 0.0]))
+    saddle, index 1, certified: f = 0, |gradient| = 0
+    """
+    if not (isinstance(tol, int | float) and 0.0 < tol < np.inf):
+        raise ValueError(f"`tol` must be positive and finite, got {tol!r}")
+    points, single = points_of(x)
+    reach = tol * np.maximum(1.0, np.abs(points))
+    found = examine(as_objective(f), points, reach, method, workers)
+    if not single:
+        return found
+    fields = {name: getattr(found, name) for name in Verdict.__slots__}
+    return Verdict(**{k: v if k == "method" else v[0] for k, v in fields.items()})
+
+
+@np.errstate(over="ignore", invalid="ignore")  # far out, squares overflow
+def examine(
+    fun: Objective, points: Floats, reach: Floats, method: str = "auto", workers: int | None = None
+) -> Verdict:
+    """`check`, of many points; ``reach`` is how far the critical point may be."""
+    value = np.atleast_1d(fun.value(points))
+    slope = gradient(fun, points, method=method, workers=workers)
+    curved = hessian(fun, points, method=method, workers=workers)
+    H, g = curved.value, slope.value
+    usable = np.isfinite(H).all(axis=(1, 2)) & np.isfinite(g).all(axis=1)
+    H, g = np.where(usable[:, None, None], H, 0.0), np.where(usable[:, None], g, 0.0)
+    eigenvalues, vectors = np.linalg.eigh(H)
+    uncertain = _entry_errors(curved, H)
+    newton, rest = _newton(g, _noise(slope), eigenvalues, vectors, uncertain)
+    near = (np.abs(newton) <= reach).all(axis=1)
+    critical = near & rest & usable
+    # Elsewhere the index is that of the Hessian at x itself.
+    step = np.where(critical[:, None], newton, 0.0)
+    uncertain = uncertain + 2.0 * _change(fun, points, step, H, method, workers)
+    index, kind, certified, error = _classified(H, uncertain)
+    norm, flatness = np.linalg.norm(g, axis=1), _flatness(H, g)
+    kind = np.where(critical, kind, np.where(flatness < _FLAT, "gradient-flat", "not critical"))
+    size = np.abs(eigenvalues)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        condition = size.max(axis=1) / size.min(axis=1)
+    return Verdict(
+        points, value, slope.value, np.where(usable, norm, np.nan), curved.value,
+        np.where(usable[:, None], eigenvalues, np.nan), condition, error, newton, flatness,
+        critical, index, np.where(usable, kind, "undecided"), certified & usable, curved.method,
+    )  # fmt: skip
+
+
+def _noise(slope: Derivative) -> Floats:
+    return slope.error * (1.0 if slope.method in ("exact", "given") else _CAUTION)
+
+
+def _entry_errors(curved: Derivative, H: Floats) -> Floats:
+    """How uncertain each entry of the Hessian is, (m, n, n)."""
+    errors = curved.error * (1.0 if curved.method == "exact" else _CAUTION)
+    return np.where(np.isfinite(errors), errors, np.inf)
+
+
+def _newton(
+    g: Floats, noise: Floats, eigenvalues: Floats, vectors: Floats, uncertain: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Newton's correction in the directions that have a curvature.
+
+    Also whether nothing but noise of the gradient is left in the others.
+    """
+    n = g.shape[1]
+    largest = np.abs(eigenvalues).max(axis=1, initial=0.0)
+    doubt = np.linalg.norm(np.where(np.isfinite(uncertain), uncertain, 0.0), axis=(1, 2))
+    curved = np.abs(eigenvalues) > (doubt + n * _EPS * largest)[:, None]
+    along = np.einsum("mik,mi->mk", vectors, g)
+    steps = np.divide(along, eigenvalues, out=np.zeros_like(along), where=curved)
+    rest = np.linalg.norm(np.where(curved, 0.0, along), axis=1)
+    allowed = np.linalg.norm(noise, axis=1)
+    newton = np.einsum("mik,mk->mi", vectors, steps)
+    # Where nothing is curved, a gradient that falls to 0 with x itself is 0 to all appearances.
+    flat_zero = rest <= np.sqrt(_EPS) * largest + np.finfo(np.float64).tiny ** 0.5
+    return newton, (rest <= 4.0 * allowed) | flat_zero
+
+
+def _change(
+    fun: Objective, points: Floats, newton: Floats, H: Floats, method: str, workers: int | None
+) -> Floats:
+    """By how much the Hessian's entries change over Newton's correction."""
+    moved = points - newton
+    away = (moved != points).any(axis=1) & np.isfinite(moved).all(axis=1)
+    change = np.zeros_like(H)
+    if away.any():
+        there = hessian(fun, moved[away], method=method, workers=workers).value
+        change[away] = np.nan_to_num(np.abs(there - H[away]), nan=np.inf, posinf=np.inf)
+    return change
+
+
+def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Floats]:
+    """Index, kind, certificate, and ‖E‖_F in H's own units."""
+    known = np.isfinite(uncertain).all(axis=(1, 2))
+    E = np.where(known[:, None, None], uncertain, 0.0)
+    d = _scaling(np.abs(H) + E)
+    scaled = H * d[:, :, None] * d[:, None, :]
+    bound = np.linalg.norm(E * d[:, :, None] * d[:, None, :], axis=(1, 2))
+    n = H.shape[1]
+    # A zero matrix has no size to compare with, and is degenerate all the same.
+    tol = np.maximum(bound, n * _EPS * np.linalg.norm(scaled, axis=(1, 2)) + 1e-290)
+    found = classify(scaled, tol=tol, error=bound)
+    error = np.where(known, np.linalg.norm(E, axis=(1, 2)), np.inf)
+    kind = np.where(known, found.kind, "undecided")
+    return found.index, kind, found.certified & known, error
+
+
+def _scaling(size: Floats) -> Floats:
+    """Powers of two, d, that bring the rows of a matrix of sizes, d·size·d, near 1."""
+    d = np.ones(size.shape[:2])
+    for _ in range(3):
+        rows = (size * d[:, :, None] * d[:, None, :]).max(axis=2)
+        rows = np.where((rows > 0.0) & np.isfinite(rows), rows, 1.0)
+        d *= np.exp2(np.clip(np.round(-np.log2(rows) / 2.0), -250, 250))
+    return d
+
+
+def _flatness(H: Floats, g: Floats) -> Floats:
+    norm = np.linalg.norm(H, axis=(1, 2)) * np.linalg.norm(g, axis=1)
+    product = np.linalg.norm(np.einsum("mij,mj->mi", H, g), axis=1)
+    return np.divide(product, norm, out=np.zeros_like(norm), where=norm > 0.0)
