@@ -32,8 +32,9 @@ _TASK = 512
 #: Points nearer than this part of the box are one, at first; a continuum is thinned to this.
 _SAME, _SPARSE = 1e-6, 2e-2
 _POLISHINGS = 6
-#: Points found once that are looked at to tell a continuum, and degenerate points to be listed.
-_SAMPLE, _MANY = 128, 64
+#: Points found once that are looked at to tell a continuum; fewer than these are none; and how
+#: many of them may be listed.
+_SAMPLE, _FEW, _MANY = 128, 4, 64
 #: A point on the edge of the box may be rounded out of it by this part of the width.
 _EDGE = 1e-12
 _ENDS = ("converged", "outside the box", "gradient-flat", "not finite", "not converged")
@@ -53,6 +54,8 @@ class CriticalPoints:
         Number of negative eigenvalues of the Hessian.
     kind : (k,) str
         "minimum", "saddle", "maximum", "degenerate" (points of a valley among them), "undecided".
+    zeros : (k,) int
+        Number of eigenvalues that are 0 within `error`; degenerate points have some.
     certified : (k,) bool
     eigenvalues : (k, n) float
         Ascending.
@@ -95,6 +98,7 @@ class CriticalPoints:
     gradient_norm: Floats
     index: Integers
     kind: NDArray[np.str_]
+    zeros: Integers
     certified: NDArray[np.bool_]
     eigenvalues: Floats
     vectors: Floats
@@ -193,15 +197,16 @@ def critical_points(
         raise ValueError(f"`tol` must be between 0 and 1, got {tol!r}")
     rounds = _Rounds(starts, box, np.random.default_rng(rng), fun.parallel)
     threads = worker_count(workers) if fun.parallel else 1
-    fun.check(box.mean(axis=1)[None])
-    table = _forms(fun, box)
+    somewhere = _generic(box)
+    fun.check(somewhere)
+    table = _forms(fun, somewhere)
     width = np.ptp(box, axis=1)
     ends = dict.fromkeys(_ENDS, 0)
     points, counts = np.empty((0, len(box))), np.empty(0, np.int64)
     for batch in rounds:
         ended = _arrived(fun, *_search(table, batch, box, threads), box, tol, ends)
         known = len(points)
-        points, counts = _merge(points, counts, ended, box, _SAME)
+        points, counts = _merge(points, counts, ended, box)
         if len(points) == known and not (counts == 1).any():
             break
         if _is_continuum(fun, points, counts, tol * width, workers):
@@ -286,13 +291,17 @@ def _sobol(sobol: Any, count: int) -> Any:
         return sobol.random(count)
 
 
-def _forms(fun: Objective, box: Floats) -> NDArray[np.int64]:
+def _generic(box: Floats) -> Floats:
+    """A point inside the box that is nothing special: the middle often is."""
+    golden = 0.6180339887498949
+    share = 0.3 + 0.4 * ((1 + np.arange(len(box))) * golden % 1.0)
+    point: Floats = (box[:, 0] + np.ptp(box, axis=1) * share)[None]
+    return point
+
+
+def _forms(fun: Objective, somewhere: Floats) -> NDArray[np.int64]:
     """The engine's table, with exact derivatives where there are any."""
-    try:
-        fun.expressions(box.mean(axis=1)[None])
-    except ValueError:
-        return fun.table(len(box), exact=False)
-    return fun.table(len(box), exact=True)
+    return fun.table(somewhere.shape[1], exact=fun.is_traced(somewhere))
 
 
 def _search(
@@ -340,26 +349,29 @@ def _inside(points: Floats, box: Floats) -> NDArray[np.bool_]:
 
 
 def _merge(
-    points: Floats, counts: Integers, more: Floats, box: Floats, apart: float
+    points: Floats, counts: Integers, more: Floats, box: Floats
 ) -> tuple[Floats, Integers]:
-    """Put points together that are nearer than ``apart`` of the box, and add their counts."""
-    from scipy.spatial import cKDTree
-
+    """Add points, each found once, to those known; points that are the same become one."""
     every = np.vstack([points, more])
     weights = np.concatenate([counts, np.ones(len(more), np.int64)])
-    low, width = box[:, 0], np.ptp(box, axis=1)
-    unit = (every - low) / width
+    return _one_of_each((every - box[:, 0]) / np.ptp(box, axis=1), _SAME, every, weights)
+
+
+def _one_of_each(
+    features: Floats, apart: float, points: Floats, counts: Integers
+) -> tuple[Floats, Integers]:
+    """The first of all points whose features are nearer than ``apart``, with all their counts."""
+    from scipy.spatial import cKDTree
+
     # Cells first: there may be thousands of copies of a point, and pairs of them are too many.
-    cells = np.round(unit / apart)
-    _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    total = np.bincount(inverse, weights, len(first)).astype(np.int64)
+    cells = np.round(features / apart)
+    _, first, cell = np.unique(cells, axis=0, return_index=True, return_inverse=True)
     label = np.arange(len(first))
-    for i, j in sorted(cKDTree(unit[first]).query_pairs(apart)) if len(first) > 1 else ():
+    for i, j in sorted(cKDTree(features[first]).query_pairs(apart)) if len(first) > 1 else ():
         label[label == label[j]] = label[i]
-    kept, into = np.unique(label, return_inverse=True)
-    merged = np.bincount(into, total, len(kept)).astype(np.int64)
-    return every[first[kept]], merged
+    kept, group = np.unique(label, return_inverse=True)
+    total = np.bincount(group[cell.reshape(-1)], counts, len(kept))
+    return points[first[kept]], total.astype(np.int64)
 
 
 def _is_continuum(
@@ -411,7 +423,7 @@ def _result(
             ends[name] += int(counts[those].sum())
             ends["converged"] -= int(counts[those].sum())
         points, counts = points[true], counts[true]
-        points, counts = _merge(points, counts, points[:0], box, _SAME)
+        points, counts = _merge(points, counts, points[:0], box)
         points, counts = _thin(fun, points, counts, box, tol, message, workers)
     reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
     found = examine(fun, points, reach, workers=workers) if len(points) else None
@@ -428,19 +440,26 @@ def _thin(
     workers: int | None,
 ) -> tuple[Floats, Integers]:
     """Leave a few representatives of a continuum of degenerate points."""
-    if len(points) <= _MANY:
+    # A point of a continuum is hardly ever found twice, an isolated one is.
+    if np.count_nonzero(counts == 1) < _FEW:
         return points, counts
     reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
-    loose = examine(fun, points, reach, workers=workers).kind == "degenerate"
-    if np.count_nonzero(loose) <= _MANY:
+    found = examine(fun, points, reach, workers=workers)
+    loose = (found.kind == "degenerate") & (counts == 1)
+    if np.count_nonzero(loose) < _FEW:
         return points, counts
-    some, some_counts = _merge(points[:0], counts[:0], points[loose], box, _SPARSE)
+    # Rigid motions and the like: the same value and the same curvatures, elsewhere.
+    same = np.column_stack([found.value, found.eigenvalues])[loose]
+    same = same / np.maximum(np.abs(same).max(axis=0), 1.0)
+    few, totals = _one_of_each(same, _SAME, points[loose], counts[loose])
+    if len(few) > _MANY:
+        unit = (few - box[:, 0]) / np.ptp(box, axis=1)
+        few, totals = _one_of_each(unit, _SPARSE, few, totals)
     message.append(
-        f"a continuum of degenerate points, of which {len(some)} stand for "
+        f"a continuum of degenerate points, of which {len(few)} stand for "
         f"{np.count_nonzero(loose)} found"
     )
-    kept = np.vstack([points[~loose], some])
-    return kept, np.concatenate([counts[~loose], some_counts])
+    return np.vstack([points[~loose], few]), np.concatenate([counts[~loose], totals])
 
 
 def _assemble(
@@ -457,12 +476,13 @@ def _assemble(
         message.append("no critical point in the box")
         shapes = ((0, n), (0,), (0,), (0, n, n), (0, n), (0,), (0,))
         x, value, norm, H, eigenvalues, error, flatness = (np.empty(s) for s in shapes)
-        index, kind = np.empty(0, np.int64), np.empty(0, "U10")
+        index, zeros, kind = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, "U10")
         certified, method = np.empty(0, np.bool_), ""
     else:
         x, value, norm, H = found.x, found.value, found.gradient_norm, found.hessian
         eigenvalues, error, flatness = found.eigenvalues, found.error, found.flatness
-        index, kind, certified, method = found.index, found.kind, found.certified, found.method
+        index, zeros, kind = found.index, found.zeros, found.kind
+        certified, method = found.certified, found.method
     order = np.lexsort((*x.T[::-1], value))
     sure = np.isin(kind, ["minimum", "saddle", "maximum"])
     euler = int(np.sum(np.where(index[sure] % 2 == 0, 1, -1)))
@@ -476,8 +496,8 @@ def _assemble(
     elif missing >= 0.5 and not message:
         message.append(f"at least {missing:.0f} more are likely: pass more `starts`")
     return CriticalPoints(
-        x[order], value[order], norm[order], index[order], kind[order], certified[order],
-        eigenvalues[order], np.linalg.eigh(H)[1][order], error[order], flatness[order],
+        x[order], value[order], norm[order], index[order], kind[order], zeros[order],
+        certified[order], eigenvalues[order], np.linalg.eigh(H)[1][order], error[order], flatness[order],
         counts[order], box, starts, ends, missing, coverage, euler, expected,
         "; ".join(message), method, fun.name, fun,
     )  # fmt: skip

@@ -15,15 +15,19 @@ from saddlelab.arguments import worker_count
 from saddlelab.objective import Objective, as_objective, points_of
 from saddlelab.threads import over_threads
 
-__all__ = ["METHODS", "Derivative", "gradient", "hessian", "hvp"]
+__all__ = ["METHODS", "STATUSES", "Derivative", "gradient", "hessian", "hvp"]
 
 #: How derivatives can be taken; "auto" is "exact" where the function can be traced.
 METHODS = ("auto", "exact", "central", "forward", "richardson")
 
 Floats: TypeAlias = NDArray[np.float64]
 _NONE = np.zeros((0, 0))
-#: Numbers computed by one task of a thread.
-_TASK = 200_000
+#: Numbers computed by one task of a thread, and points that are not worth another thread.
+_TASK, _FEW = 200_000, 32
+
+
+#: What `Derivative.status` can say.
+STATUSES = ("ok", "one-sided", "noisy", "not finite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,27 @@ class Derivative:
     evaluations : (…) int
         Evaluations of the function at each point (of its gradient, for differences of that); an
         exact derivative counts as one.
-    status : (…) str
-        "ok"; "one-sided" where the function ends on one side of the point; "noisy" where noise
-        leaves no digits; "not finite" where there is no value.
     method : str
-        The method used.
+        The method used: one of `METHODS`, or "given" for the objective's own.
+    codes : (…) int
+        `status` by number.
     """
 
     value: Floats
     error: Floats
     evaluations: NDArray[np.int64] | np.int64
-    status: NDArray[np.str_] | np.str_
     method: str
+    codes: NDArray[np.int64]
+
+    @property
+    def status(self) -> NDArray[np.str_] | np.str_:
+        """(…) str: one of `STATUSES` for each point.
+
+        "one-sided" where the function ends on one side of the point; "noisy" where noise leaves
+        no digits; "not finite" where there is no value.
+        """
+        found = np.array(STATUSES)[self.codes]
+        return found if isinstance(found, np.ndarray) else np.str_(found)
 
 
 def gradient(
@@ -98,7 +111,7 @@ def gradient(
     >>> gradient(lambda x: x[0] ** 2 * x[1], [3.0, 2.0]).value
     array([12.,  9.])
     """
-    return _derive("gradient", f, x, None, method, step, workers)
+    return derive("gradient", f, x, None, method, step, workers)
 
 
 def hessian(
@@ -146,7 +159,7 @@ def hessian(
     >>> found.method
     'exact'
     """
-    return _derive("hessian", f, x, None, method, step, workers)
+    return derive("hessian", f, x, None, method, step, workers)
 
 
 def hvp(
@@ -183,18 +196,21 @@ def hvp(
     >>> hvp(lambda x: x[0] ** 2 * x[1], [3.0, 2.0], [1.0, 0.0]).value
     array([4., 6.])
     """
-    return _derive("hvp", f, x, v, method, step, workers)
+    return derive("hvp", f, x, v, method, step, workers)
 
 
-def _derive(
+def derive(
     what: str,
     f: Any,
     x: ArrayLike,
-    v: ArrayLike | None,
-    method: str,
-    step: ArrayLike | None,
-    workers: int | None,
+    v: ArrayLike | None = None,
+    method: str = "auto",
+    step: ArrayLike | None = None,
+    workers: int | None = None,
+    *,
+    errors: bool = True,
 ) -> Derivative:
+    """Compute what `gradient`, `hessian` and `hvp` return; without ``errors`` those are empty."""
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, got {method!r}")
     points, single = points_of(x)
@@ -205,20 +221,21 @@ def _derive(
         single = single and single_v
     fun = as_objective(f)
     fun.check(points)
-    threads = worker_count(workers) if fun.parallel else 1
+    threads = 1 if len(points) < _FEW or not fun.parallel else worker_count(workers)
     if method == "auto":
         method = _best(fun, what, points)
     if method == "exact":
-        found = _exact(fun, what, points, vectors, threads)
+        found = _exact(fun, what, points, vectors, threads, errors)
     elif method == "given":
         found = _given(fun, what, points, vectors, threads)
     else:
         found = finite_differences.derive(fun, what, points, vectors, method, step, threads)
-    fun.explain(points, found.value)
+    if found.codes.any():
+        fun.explain(points, found.value)
     if not single:
         return found
     return Derivative(
-        found.value[0], found.error[0], found.evaluations[0], found.status[0], found.method
+        found.value[0], found.error[0], found.evaluations[0], found.method, found.codes[0]
     )
 
 
@@ -226,11 +243,7 @@ def _best(fun: Objective, what: str, points: Floats) -> str:
     """What "auto" means for this objective."""
     if what in fun.given:
         return "given"
-    try:
-        fun.expressions(points[:1])
-    except ValueError:
-        return "central"
-    return "exact"
+    return "exact" if fun.is_traced(points[:1]) else "central"
 
 
 def _together(points: Floats, vectors: Floats) -> tuple[Floats, Floats]:
@@ -250,40 +263,49 @@ def _together(points: Floats, vectors: Floats) -> tuple[Floats, Floats]:
 
 
 def _exact(
-    fun: Objective, what: str, points: Floats, vectors: Floats | None, threads: int
+    fun: Objective, what: str, points: Floats, vectors: Floats | None, threads: int, errors: bool
 ) -> Derivative:
     m, n = points.shape
     columns = n * n if what == "hessian" else n
-    value, error = np.zeros((m, columns)), np.zeros((m, columns))
+    value = np.zeros((m, columns))
+    error = np.zeros((m, columns)) if errors else np.zeros((m, 0))
+    inputs = points if vectors is None else np.hstack([points, vectors])
     for expression, at in fun.expressions(points):
-        everywhere = len(at) == m
-        x = points if everywhere else points[at]
-        if vectors is not None:
-            x = np.hstack([x, vectors if everywhere else vectors[at]])
-        into = (value, error) if everywhere else (value[at], error[at])
-        made = getattr(expression, what)
-        if made is None:
-            _by_columns(expression, x, *into, threads)
+        if len(at) == m:
+            _run_at(expression, what, inputs, value, error, threads)
         else:
-            _run(made, x, *into, threads)
-        if not everywhere:
-            value[at], error[at] = into
-    shape = (m, n, n) if what == "hessian" else (m, n)
-    return _finished(value.reshape(shape), error.reshape(shape), np.ones(m, np.int64), "exact")
+            parts = value[at], error[at]
+            _run_at(expression, what, inputs[at], *parts, threads)
+            value[at], error[at] = parts
+    if what == "hessian":
+        value = value.reshape(m, n, n)
+        error = error.reshape(m, n, n) if errors else error
+    return finished(value, error, np.ones(m, np.int64), "exact")
+
+
+def _run_at(
+    expression: Any, what: str, inputs: Floats, value: Floats, error: Floats, threads: int
+) -> None:
+    made = getattr(expression, what)
+    if made is None:
+        _by_columns(expression, inputs, value, error, threads)
+    else:
+        _run(made, inputs, value, error, threads)
 
 
 def _run(made: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
     program, targets = made
+    evaluate, (code, constants, slots) = saddlecore.evaluate.evaluate, program.parts
+    size = max(32, _TASK // (len(code) + 1) // 32 * 32)
+    if len(x) <= size:
+        evaluate(code, constants, slots, x, targets, value, error if error.shape[1] else _NONE)
+        return
 
     def part(rows: slice) -> None:
-        saddlecore.evaluate.evaluate(
-            program.code, program.constants, program.slots, x[rows], targets, value[rows],
-            error[rows],
-        )  # fmt: skip
+        bounds = error[rows] if error.shape[1] else _NONE
+        evaluate(code, constants, slots, x[rows], targets, value[rows], bounds)
 
-    size = max(32, _TASK // (len(program.code) + 1) // 32 * 32)
-    parts = [slice(first, first + size) for first in range(0, len(x), size)]
-    over_threads(part, parts, threads)
+    over_threads(part, [slice(k, k + size) for k in range(0, len(x), size)], threads)
 
 
 def _by_columns(expression: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
@@ -295,7 +317,8 @@ def _by_columns(expression: Any, x: Floats, value: Floats, error: Floats, thread
         _run(expression.hvp, inputs, columns, bounds, threads)
         # The two computations of an entry differ by rounding.
         value[k] = ((columns + columns.T) / 2).ravel()
-        error[k] = np.maximum(bounds, bounds.T).ravel()
+        if error.shape[1]:
+            error[k] = np.maximum(bounds, bounds.T).ravel()
 
 
 def _given(
@@ -309,10 +332,17 @@ def _given(
     fun.reraise()
     # Nobody knows the rounding in another's code; this much is in any.
     error = np.spacing(np.abs(value))
-    return _finished(value, error, np.ones(len(points), np.int64), "given")
+    return finished(value, error, np.ones(len(points), np.int64), "given")
 
 
-def _finished(value: Floats, error: Floats, evaluations: Any, method: str) -> Derivative:
-    finite = np.isfinite(value.reshape(len(value), -1)).all(axis=1)
-    status = np.where(finite, "ok", "not finite")
-    return Derivative(value, error, evaluations, status, method)
+def finished(
+    value: Floats, error: Floats, evaluations: NDArray[np.int64], method: str, codes: Any = None
+) -> Derivative:
+    """Put a result together; ``codes`` says what else is known about each point."""
+    if codes is None:
+        codes = np.zeros(len(value), np.int64)
+    # One sum is quick and seldom misleading; only then is it worth to look at each number.
+    if not np.isfinite(value.sum()):
+        bad = ~np.isfinite(value.reshape(len(value), -1)).all(axis=1)
+        codes = np.where(bad, STATUSES.index("not finite"), codes)
+    return Derivative(value, error, evaluations, method, codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -196,21 +197,21 @@ class Objective:
 
     def gradient(self, x: ArrayLike) -> Floats:
         """∇f, shaped like x: your gradient, else exact, else by differences."""
-        from saddlelab.derivatives import gradient
+        from saddlelab.derivatives import derive
 
-        return gradient(self, x).value
+        return derive("gradient", self, x, errors=False).value
 
     def hessian(self, x: ArrayLike) -> Floats:
         """The Hessian, (n, n) or (m, n, n): exact, else by differences."""
-        from saddlelab.derivatives import hessian
+        from saddlelab.derivatives import derive
 
-        return hessian(self, x).value
+        return derive("hessian", self, x, errors=False).value
 
     def hvp(self, x: ArrayLike, v: ArrayLike) -> Floats:
         """Hessian times v, shaped like x: your hvp, else exact, else by differences."""
-        from saddlelab.derivatives import hvp
+        from saddlelab.derivatives import derive
 
-        return hvp(self, x, v).value
+        return derive("hvp", self, x, v, errors=False).value
 
     # --- for those who call kernels ----------------------------------------------------------
 
@@ -224,7 +225,8 @@ class Objective:
             return
         x = points[0].copy()
         try:
-            number(self.fun(x, *self.args))
+            with np.errstate(all="ignore"):
+                number(self.fun(x, *self.args))
         except ArithmeticError:
             pass  # Python's floats raise where the compiled function gives infinity or NaN
         except BaseException as error:
@@ -247,8 +249,8 @@ class Objective:
         lanes = self.run(nearby, forms.VALUE, n, 1)[:, 0]
         plain = np.array([self.run(row[None], forms.VALUE, n, 1)[0, 0] for row in nearby])
         # Rounding may differ; a form compiled wrongly is not right to half of the digits.
-        close = np.isclose(lanes, plain, rtol=1e-7, atol=1e-7 * np.nanmax(np.abs(plain), initial=0))
-        odd = ~(close | (np.isnan(lanes) & np.isnan(plain)))
+        size = np.max(np.abs(plain[np.isfinite(plain)]), initial=0.0)
+        odd = ~np.isclose(lanes, plain, rtol=1e-7, atol=1e-7 * size, equal_nan=True)
         if odd.any():
             k = int(np.argmax(odd))
             why = f"no: it gives {lanes[k]} where the plain form gives {plain[k]}"
@@ -304,13 +306,23 @@ class Objective:
         except Exception as error:
             return None, reason(error)
 
+    def is_traced(self, points: Floats) -> bool:
+        """Whether exact derivatives can be had at the points."""
+        if self.smooth(points.shape[1]) is not None:
+            return True
+        try:
+            self.expressions(points)
+        except ValueError:
+            return False
+        return True
+
     def expressions(self, points: Floats) -> list[tuple[Any, NDArray[np.intp]]]:
         """Expressions of the function and the points at which each holds.
 
         Raises ValueError if it cannot be traced.
         """
         n = points.shape[1]
-        every = np.arange(len(points))
+        every = _numbers(len(points))
         known = self.smooth(n)
         if known is not None:
             return [(known, every)]
@@ -405,6 +417,11 @@ def _kind(what: str, function: Any, inputs: int, args: tuple[Any, ...]) -> str |
     return kind if inputs == 1 else f"hvp {kind}"
 
 
+@functools.lru_cache(maxsize=8)
+def _numbers(count: int) -> NDArray[np.intp]:
+    return np.arange(count)
+
+
 def points_of(x: ArrayLike, name: str = "x") -> tuple[Floats, bool]:
     """``x`` as (m, n) float64, and whether it was a single point."""
     try:
@@ -418,6 +435,10 @@ def points_of(x: ArrayLike, name: str = "x") -> tuple[Floats, bool]:
         raise ValueError(f"`{name}` must be one point (n,) or many (m, n), got shape {array.shape}")
     single = array.ndim == 1
     points = np.array(array, dtype=np.float64, order="C", ndmin=2)
+    flat = points.ravel()
+    # The square is finite but for numbers that are not, or of which the square is not.
+    if math.isfinite(flat.dot(flat)):
+        return points, single
     if not np.isfinite(points).all():
         k, i = map(int, np.argwhere(~np.isfinite(points))[0])
         where = f"{name}[{i}]" if single else f"{name}[{k}, {i}]"

@@ -50,7 +50,9 @@ class Verdict:
     critical : (…) bool
         Whether a critical point lies within `tol` of x.
     index : (…) int
-        Number of negative eigenvalues.
+        Number of negative eigenvalues, beyond `error`.
+    zeros : (…) int
+        Number of eigenvalues that are 0 within `error`.
     kind : (…) str
         "minimum", "saddle", "maximum"; "degenerate" if an eigenvalue is 0 within `error`;
         "undecided"; "not critical"; "gradient-flat".
@@ -72,6 +74,7 @@ class Verdict:
     flatness: Any
     critical: Any
     index: Any
+    zeros: Any
     kind: Any
     certified: Any
     method: str
@@ -157,7 +160,7 @@ def examine(
     # Elsewhere the index is that of the Hessian at x itself.
     step = np.where(critical[:, None], newton, 0.0)
     uncertain = uncertain + 2.0 * _change(fun, points, step, H, method, workers)
-    index, kind, certified, error = _classified(H, uncertain)
+    index, zeros, kind, certified, error = _classified(H, uncertain)
     norm, flatness = np.linalg.norm(g, axis=1), _flatness(H, g)
     kind = np.where(critical, kind, np.where(flatness < _FLAT, "gradient-flat", "not critical"))
     size = np.abs(eigenvalues)
@@ -166,7 +169,7 @@ def examine(
     return Verdict(
         points, value, slope.value, np.where(usable, norm, np.nan), curved.value,
         np.where(usable[:, None], eigenvalues, np.nan), condition, error, newton, flatness,
-        critical, index, np.where(usable, kind, "undecided"), certified & usable, curved.method,
+        critical, index, zeros, np.where(usable, kind, "undecided"), certified & usable, curved.method,
     )  # fmt: skip
 
 
@@ -214,8 +217,8 @@ def _change(
     return change
 
 
-def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Floats]:
-    """Index, kind, certificate, and ‖E‖_F in H's own units."""
+def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Any, Floats]:
+    """Index, zeros, kind, certificate, and ‖E‖_F in H's own units."""
     known = np.isfinite(uncertain).all(axis=(1, 2))
     E = np.where(known[:, None, None], uncertain, 0.0)
     d = _scaling(np.abs(H) + E)
@@ -227,7 +230,7 @@ def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Floats]:
     found = classify(scaled, tol=tol, error=bound)
     error = np.where(known, np.linalg.norm(E, axis=(1, 2)), np.inf)
     kind = np.where(known, found.kind, "undecided")
-    return found.index, kind, found.certified & known, error
+    return found.index, found.zeros, kind, found.certified & known, error
 
 
 def _scaling(size: Floats) -> Floats:

@@ -27,7 +27,13 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         Seconds taken.
     """
     began = time.perf_counter()
-    for name, step in (("prevalence", _prevalence), ("classify", _classify)):
+    steps = (
+        ("prevalence", _prevalence),
+        ("classify", _classify),
+        ("derivatives", _derivatives),
+        ("critical points", _critical_points),
+    )
+    for name, step in steps:
         start = time.perf_counter()
         step()
         if report is not None:
@@ -52,3 +58,23 @@ def _classify() -> None:
     for n in (3, 100, 300):
         hessian = np.diag(np.arange(n) - n / 2 + 0.25)
         classify(np.stack([hessian, np.zeros((n, n)), hessian, hessian]))
+
+
+def _derivatives() -> None:
+    from saddlelab import surfaces
+    from saddlelab.derivatives import METHODS, gradient, hessian, hvp
+
+    saddle = surfaces.quadratic_saddle
+    for points in (np.ones((1, 2)), np.ones((40, 2))):
+        saddle.value(points)
+        for method in METHODS:
+            gradient(saddle, points, method=method)
+            hessian(saddle, points, method=method)
+            hvp(saddle, points, points, method=method)
+
+
+def _critical_points() -> None:
+    from saddlelab import surfaces
+    from saddlelab.critical import critical_points
+
+    critical_points(surfaces.quadratic_saddle, rng=0)
