@@ -4,7 +4,10 @@ Numba's own ``cfunc`` prints an exception of the function and returns 0; what is
 returns NaN.  It also skips the wrappers for Python, half of the time of compiling.
 """
 
+from typing import NamedTuple
+
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import carray, njit
 from numba.core import cgutils, types
@@ -14,7 +17,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from saddlecore import lanearrays as _register  # noqa: F401  array operations of lanes
-from saddlecore.forms import LANES, form_type
+from saddlecore.forms import form_type
 from saddlecore.lanes import Lanes
 
 __all__ = ["Form", "compile_function", "plain_function"]
@@ -25,10 +28,10 @@ _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": {"contract
 
 
 class Form:
-    """A compiled function; its code lives as long as this object."""
+    """A compiled function; its code and its arrays live as long as this object."""
 
-    def __init__(self, library, name):  # noqa: D107
-        self._library = library
+    def __init__(self, library, name, args):  # noqa: D107
+        self._kept = library, args
         self.data = 0
         self.address = library.get_pointer_to_function(name)
 
@@ -58,7 +61,7 @@ def compile_for(function, kind, number, args):
     run = njit(**_OPTIONS)(_BODIES[kind](inner, _bind(args)))
     run.compile((pointer, types.intp, pointer))
     (result,) = run.overloads.values()
-    return _wrap(result, number, every=kind != "value")
+    return _wrap(result, number, args, every=kind != "value")
 
 
 def _value(f, bound):
@@ -112,8 +115,10 @@ _BODIES = {"value": _value, "returns": _returns, "fills": _fills, "hvp returns":
 
 def _bind(args):
     """A function that gives `args` to compiled code: arrays by their address, numbers by value."""
-    # The caller keeps the arrays alive; the tuple here does so while the closure lives.
     kinds = [numba.typeof(arg) for arg in args]
+    # Numba never forgets an intrinsic: it must not hold the arrays, as the form does.
+    args = [_Place(arg.ctypes.data, arg.shape, arg.strides, arg.itemsize)
+            if isinstance(arg, np.ndarray) else arg for arg in args]  # fmt: skip
 
     @intrinsic
     def bound(typingctx):
@@ -131,23 +136,31 @@ def _bind(args):
     return bound
 
 
-def _array_at(context, builder, kind, array):
+class _Place(NamedTuple):
+    """Where an array lies."""
+
+    address: int
+    shape: tuple
+    strides: tuple
+    itemsize: int
+
+
+def _array_at(context, builder, kind, place):
     number = context.get_constant
     made = context.make_array(kind)(context, builder)
-    data = builder.inttoptr(number(types.intp, array.ctypes.data), made.data.type)
     populate_array(
         made,
-        data=data,
-        shape=[number(types.intp, k) for k in array.shape],
-        strides=[number(types.intp, k) for k in array.strides],
-        itemsize=number(types.intp, array.itemsize),
+        data=builder.inttoptr(number(types.intp, place.address), made.data.type),
+        shape=[number(types.intp, k) for k in place.shape],
+        strides=[number(types.intp, k) for k in place.strides],
+        itemsize=number(types.intp, place.itemsize),
         meminfo=None,
     )
     return made._getvalue()
 
 
 @global_compiler_lock
-def _wrap(result, number, every):
+def _wrap(result, number, args, every):
     """The C function around compiled code; NaN in `out` (all n numbers if `every`) on failure."""
     context = cpu_target.target_context
     library = context.codegen().create_library(f"form_{result.fndesc.unique_name}")
@@ -157,9 +170,9 @@ def _wrap(result, number, every):
     callee = context.declare_function(module, result.fndesc)
     pointer = context.get_value_type(types.CPointer(number))
     x, n, out, _ = wrapper.args
-    args = [builder.bitcast(x, pointer), n, builder.bitcast(out, pointer)]
+    given = [builder.bitcast(x, pointer), n, builder.bitcast(out, pointer)]
     status, _ = context.call_conv.call_function(
-        builder, callee, result.fndesc.restype, result.fndesc.argtypes, args
+        builder, callee, result.fndesc.restype, result.fndesc.argtypes, given
     )
     with builder.if_then(status.is_error, likely=False):
         _fill_with_nan(builder, out, n if every else ir.IntType(64)(1), number)
@@ -167,7 +180,7 @@ def _wrap(result, number, every):
     library.add_ir_module(module)
     library.add_linking_library(result.library)
     library.finalize()
-    return Form(library, wrapper.name)
+    return Form(library, wrapper.name, args)
 
 
 def _fill_with_nan(builder, out, n, number):

@@ -27,12 +27,20 @@ _MATH = 8.0 * _U
 _TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
 
 ADD, SUB, MUL, DIV, POW, MAX, MIN, GREATER, ATAN2 = (
-    CODES[name] for name in ("add", "sub", "mul", "div", "pow", "max", "min", "greater", "atan2"))  # fmt: skip
+    CODES[name] for name in "add sub mul div pow max min greater atan2".split())  # fmt: skip
 NEG, ABS, SIGN, FLOOR, SQRT, EXP, LOG, SIN, COS, TAN = (
-    CODES[name] for name in ("neg", "abs", "sign", "floor", "sqrt", "exp", "log", "sin", "cos", "tan"))  # fmt: skip
+    CODES[name] for name in "neg abs sign floor sqrt exp log sin cos tan".split())  # fmt: skip
 SINH, COSH, TANH, ASIN, ACOS, ATAN, EXPM1, LOG1P = (
-    CODES[name] for name in ("sinh", "cosh", "tanh", "asin", "acos", "atan", "expm1", "log1p"))  # fmt: skip
-EXP2, LOG2, LOG10, ERF, STORE = (CODES[name] for name in ("exp2", "log2", "log10", "erf", "store"))
+    CODES[name] for name in "sinh cosh tanh asin acos atan expm1 log1p".split())  # fmt: skip
+EXP2, LOG2, LOG10, ERF, SECH, STORE = (
+    CODES[name] for name in "exp2 log2 log10 erf sech store".split())  # fmt: skip
+
+
+@device
+def _floor(a):
+    """In lanes a number; of plain numbers an integer, and wrong beyond the range of those."""
+    inner = (abs(a) < 2.0**52) & (a != 0.0)
+    return select(inner, math.floor(a) * splat(a, 1.0), a)
 
 
 @device
@@ -48,7 +56,7 @@ def _apply(op, a, b):
     elif op == DIV:
         v = a / b
     elif op == POW:
-        v = math.exp(b * math.log(a))
+        v = a**b
     elif op == MAX:
         v = max(a, b)
     elif op == MIN:
@@ -56,7 +64,7 @@ def _apply(op, a, b):
     elif op == GREATER:
         v = select(a > b, splat(a, 1.0), splat(a, 0.0))
     elif op == ATAN2:
-        v = a - b
+        v = math.atan2(a, b)
     elif op == NEG:
         v = -a
     elif op == ABS:
@@ -64,7 +72,7 @@ def _apply(op, a, b):
     elif op == SIGN:
         v = select(a > 0.0, splat(a, 1.0), select(a < 0.0, splat(a, -1.0), splat(a, 0.0)))
     elif op == FLOOR:
-        v = math.floor(a) * splat(a, 1.0)
+        v = _floor(a)
     elif op == SQRT:
         v = math.sqrt(a)
     elif op == EXP:
@@ -94,13 +102,15 @@ def _apply(op, a, b):
     elif op == LOG1P:
         v = math.log1p(a)
     elif op == EXP2:
-        v = math.exp(a * math.log(2.0))
+        v = math.exp2(a)
     elif op == LOG2:
         v = math.log2(a)
     elif op == LOG10:
         v = math.log10(a)
     elif op == ERF:
         v = math.erf(a)
+    elif op == SECH:
+        v = 1.0 / math.cosh(a)
     return v
 
 
@@ -122,19 +132,21 @@ def _error(op, a, b, v, ea, eb):
     elif op == MAX or op == MIN:
         e = max(ea, eb)
     elif op == ATAN2:
-        e = (abs(a) * eb + abs(b) * ea) / (a * a + b * b) + _MATH * size
-    elif op == GREATER or op == SIGN or op == FLOOR:
-        e = splat(a, 0.0)
+        e = select(ea + eb > 0.0, (ea + eb) / max(abs(a), abs(b)), ea) + _MATH * size
+    elif op == GREATER:
+        # Steps: right, but where the operands' errors reach across.
+        e = select(abs(a - b) < ea + eb, splat(a, 1.0), splat(a, 0.0))
+    elif op == SIGN:
+        e = select(abs(a) < ea, splat(a, 2.0), splat(a, 0.0))
+    elif op == FLOOR:
+        e = _floor(a + ea) - _floor(a - ea)
     elif op == SQRT:
         # |√(a + e) − √a| ≤ √e, and far from 0 much less.
         e = min(math.sqrt(ea), select(v > 0.0, ea / v, math.sqrt(ea))) + _U * size
-    elif op == EXP:
+    elif op == EXP or op == EXP2:
         e = size * (ea + _MATH)
     elif op == EXPM1:
         e = (size + 1.0) * ea + _MATH * size
-    elif op == EXP2:
-        # a·ln 2 is rounded before it is raised.
-        e = size * (ea + 2.0 * _U * abs(a) + _MATH)
     elif op == LOG or op == LOG2 or op == LOG10:
         e = 1.5 * ea / abs(a) + _MATH * size
     elif op == LOG1P:
@@ -144,7 +156,9 @@ def _error(op, a, b, v, ea, eb):
     elif op == SINH:
         e = (size + 1.0) * ea + _MATH * size
     elif op == COSH:
-        e = size * ea + _MATH * size
+        e = size * (ea + _MATH)
+    elif op == SECH:
+        e = size * (ea + _MATH + _U)
     elif op == ASIN or op == ACOS:
         slope = (1.0 - a) * (1.0 + a)
         e = select(ea > 0.0, ea / math.sqrt(slope), ea) + _MATH * size
@@ -175,12 +189,18 @@ def _run(like, code, out, errors, with_errors, buffer, spread):
             store(buffer, to * w, v)
 
 
+@device
+def _fill(like, numbers, buffer):
+    """The first slots, from one number for each."""
+    for k in range(len(numbers)):
+        store(buffer, k * width(like), splat(like, numbers[k]))
+
+
 @allocating
 def _buffer(like, constants, slots):
     """Slots, the first of them holding the constants."""
     buffer = aligned(slots * width(like))
-    for k in range(len(constants)):
-        store(buffer, k * width(like), splat(like, constants[k]))
+    _fill(like, constants[:, 0], buffer)
     return buffer
 
 
@@ -204,6 +224,7 @@ def _evaluate(like, code, constants, slots, X, targets, out, errors):
     inputs = len(constants) * w
     if with_errors:
         spread[:] = 0.0
+        _fill(like, constants[:, 1], spread)
     for first in range(0, m, w):
         for lane in range(w):
             point = min(first + lane, m - 1)
@@ -252,7 +273,7 @@ def describe(program):
 def _form(like, x, out, data):
     header = carray(pointer_at(data, np.int64(0)), 7)
     code = carray(pointer_at(header[0], np.int64(0)), (header[1], 4))
-    constants = carray(pointer_at(header[2], 0.0), header[3])
+    constants = carray(pointer_at(header[2], 0.0), (header[3], 2))
     w = width(like)
     buffer = _buffer(like, constants, header[4])
     source, inputs = carray(x, header[5] * w), len(constants) * w

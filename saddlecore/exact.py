@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from saddlecore.graph import GraphTooLong, gradient, hessian, hvp
+from saddlecore.graph import GraphTooLongError, gradient, hessian, hvp
 from saddlecore.program import assemble
 
 __all__ = ["Expression"]
@@ -33,7 +33,7 @@ class Expression:
     def _lower(self):
         try:
             return hessian(self._graph, self._slopes, _LONGEST)
-        except GraphTooLong:
+        except GraphTooLongError:
             return None
 
     @cached_property

@@ -4,17 +4,24 @@ Nodes are numbers in the order of computation.  Equal nodes are one node, consta
 so the derivatives of a sparse function stay sparse.
 """
 
-import math
+from saddlecore.folding import folded
+from saddlecore.operations import ARITY, PARTIALS
 
-from saddlecore.operations import ARITY, PARTIALS, SCALAR
-
-__all__ = ["Graph", "gradient", "hessian", "hvp"]
+__all__ = ["Graph", "GraphTooLongError", "gradient", "hessian", "hvp"]
 
 _COMMUTE = ("add", "mul")
 
 
+class GraphTooLongError(Exception):
+    """More nodes than were allowed."""
+
+
 class Graph:
-    """Nodes ``(operation, operand, operand)``; a constant's operand is its value."""
+    """Nodes ``(operation, operand, operand)``.
+
+    An input is ``("input", number)``, a constant ``("constant", value, bound of its error)``: a
+    number that a user wrote is what it is, one that was folded may have been rounded.
+    """
 
     def __init__(self, inputs):
         """Begin with that many inputs, nodes 0, 1, …"""
@@ -33,18 +40,19 @@ class Graph:
             raise AttributeError(operation)
         return lambda *operands: self.apply(operation, *operands)
 
-    def constant(self, value):
+    def constant(self, value, error=0.0):
         """Return the node of a number."""
         # -0.0 == 0.0, yet they are two constants; NaN is itself to a key by its text.
-        return self._node("constant", value, key=("constant", value.hex()))
+        return self._node("constant", value, error, key=("constant", value.hex(), error))
 
     def is_constant(self, node):
         """Whether the node is a number."""
         return self.nodes[node][0] == "constant"
 
     def value(self, node):
-        """Return the number that a constant node is, else None."""
-        return self.nodes[node][1] if self.is_constant(node) else None
+        """Return the number that a node is exactly, or None."""
+        name, *number = self.nodes[node]
+        return number[0] if name == "constant" and number[1] == 0.0 else None
 
     def operands(self, node):
         """Return the nodes that a node is computed from."""
@@ -53,7 +61,8 @@ class Graph:
     def apply(self, operation, *operands):
         """Return the node of an operation, simplified."""
         if all(map(self.is_constant, operands)):
-            return self.constant(scalar(operation, *map(self.value, operands)))
+            _, *numbers = zip(*(self.nodes[k] for k in operands), strict=True)
+            return self.constant(*folded(operation, *numbers))
         if operation in _COMMUTE:
             operands = tuple(sorted(operands))
         simple = self._simpler(operation, operands)
@@ -72,21 +81,6 @@ class Graph:
             self._known[key] = len(self.nodes)
             self.nodes.append(node)
         return self._known[key]
-
-
-def scalar(operation, *values):
-    """Compute one operation on floats, NaN or infinite where the lanes are."""
-    try:
-        return SCALAR[operation](*values)
-    except ZeroDivisionError:
-        x = values[0]
-        if operation == "pow":
-            return math.inf
-        return math.nan if x == 0.0 or math.isnan(x) else math.copysign(math.inf, x * values[1])
-    except OverflowError:
-        return -math.inf if operation == "sinh" and values[0] < 0.0 else math.inf
-    except ValueError:
-        return -math.inf if operation.startswith("log") and values[0] in (0.0, -1.0) else math.nan
 
 
 def _simpler_add(g, x, y, a, b):
@@ -183,10 +177,15 @@ def tangents(g, users, seeds):
     return dots
 
 
-def hessian(g, slopes):
-    """Nodes of the lower triangle of the Hessian, row by row, from those of the gradient."""
+def hessian(g, slopes, limit):
+    """Nodes of the lower triangle of the Hessian, row by row, from those of the gradient.
+
+    Raises `GraphTooLongError` beyond `limit` nodes.
+    """
     n, users, columns = len(slopes), _users(g, slopes), []
     for j in range(n):
+        if len(g) > limit:
+            raise GraphTooLongError
         dots = tangents(g, users, {j: g.constant(1.0)})
         columns.append([dots.get(slope, g.constant(0.0)) for slope in slopes])
     return [columns[j][i] for i in range(n) for j in range(i + 1)]

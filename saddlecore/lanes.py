@@ -42,6 +42,11 @@ class Numeric(types.Type):
     `dtype` says what it is made of, `mask` is the type of its comparisons.
     """
 
+    @property
+    def is_internal(self):
+        """Numba fuses expressions of arrays and of numbers that are its own, and of these."""
+        return True
+
 
 class Lanes(Numeric):
     """Numba type of `width` values of one `dtype` in a SIMD register."""
@@ -57,10 +62,10 @@ class Lanes(Numeric):
         return Lanes(types.boolean, self.width)
 
     def can_convert_from(self, typingctx, other):
-        """Numbers splat."""
+        """Numbers splat; masks count as 0.0 and 1.0."""
         if isinstance(other, types.Number | types.Boolean) and self.dtype is not types.boolean:
             return Conversion.promote
-        return None
+        return Conversion.promote if self.dtype is types.float64 and other == self.mask else None
 
     def unify(self, typingctx, other):
         """Type both branches of ``s = 0.0; s += lane`` as lanes."""
@@ -71,35 +76,26 @@ class Lanes(Numeric):
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
-    """A vector as a value; an array of `width` in memory, which asks for no alignment."""
+    """A vector as a value; in memory the same in a packed struct, which asks for no alignment."""
 
     def __init__(self, dmm, fe_type):
-        vector = ir.VectorType(_LLVM[fe_type.dtype], fe_type.width)
-        super().__init__(dmm, fe_type, vector)
-        self._memory = ir.ArrayType(ir.IntType(8) if fe_type.dtype is types.boolean
-                                    else _LLVM[fe_type.dtype], fe_type.width)  # fmt: skip
+        super().__init__(dmm, fe_type, ir.VectorType(_LLVM[fe_type.dtype], fe_type.width))
+        self._masks = fe_type.dtype is types.boolean
+        # A byte for each lane of a mask.
+        kept = ir.VectorType(ir.IntType(8), fe_type.width) if self._masks else self.get_value_type()
+        self._memory = ir.LiteralStructType([kept], packed=True)
 
     def get_data_type(self):
         return self._memory
 
     def as_data(self, builder, value):
-        stored = cgutils.get_null_value(self._memory)
-        for i in range(self._memory.count):
-            item = builder.extract_element(value, ir.IntType(32)(i))
-            if item.type != self._memory.element:
-                item = builder.zext(item, self._memory.element)
-            stored = builder.insert_value(stored, item, i)
-        return stored
+        if self._masks:
+            value = builder.zext(value, self._memory.elements[0])
+        return builder.insert_value(ir.Constant(self._memory, ir.Undefined), value, 0)
 
     def from_data(self, builder, value):
-        vector = self.get_value_type()
-        result = cgutils.get_null_value(vector)
-        for i in range(vector.count):
-            item = builder.extract_value(value, i)
-            if item.type != vector.element:
-                item = builder.trunc(item, vector.element)
-            result = builder.insert_element(result, item, ir.IntType(32)(i))
-        return result
+        value = builder.extract_value(value, 0)
+        return builder.trunc(value, self.get_value_type()) if self._masks else value
 
 
 # --- numbers splat ---------------------------------------------------------------------------
@@ -126,18 +122,33 @@ def _number_to_lanes(context, builder, fromty, toty, value):
     return splat_value(builder, context.cast(builder, value, fromty, toty.dtype), toty.width)
 
 
+@lower_cast(Lanes, Lanes)
+def _mask_to_numbers(context, builder, fromty, toty, value):
+    return builder.uitofp(value, context.get_value_type(toty))
+
+
+def _lanes_among(args):
+    """The type of lanes that `args` become together."""
+    found = {a for a in args if isinstance(a, Lanes)}
+    masks = {a for a in found if a.dtype is types.boolean}
+    # ``(x > 0) * x`` and ``0.5 * (x > 0)``: a mask beside numbers counts as 0.0 and 1.0.
+    if masks and (found - masks or any(isinstance(a, types.Number) for a in args)):
+        found = (found - masks) | {Lanes(types.float64, a.width) for a in masks}
+    return found.pop() if len(found) == 1 else None
+
+
 def lanes_of(args, dtype=None):
     """The lanes type among `args`, if the others are numbers or the same type."""
-    found = {a for a in args if isinstance(a, Lanes)}
-    if len(found) != 1:
+    lanes = _lanes_among(args)
+    if lanes is None:
         return None
-    lanes = found.pop()
     if dtype is not None and lanes.dtype is not dtype:
         return None
     # A float in uint64 lanes would be cut to an integer without a word.
     number = {types.float64: types.Integer | types.Float, types.uint64: types.Integer}
     splats = number.get(lanes.dtype, types.Boolean) | types.Boolean
-    return lanes if all(a == lanes or isinstance(a, splats) for a in args) else None
+    same = (lanes, lanes.mask) if lanes.dtype is types.float64 else (lanes,)
+    return lanes if all(a in same or isinstance(a, splats) for a in args) else None
 
 
 def shape_of(like, dtype):
@@ -180,7 +191,7 @@ _F, _U, _B = types.float64, types.uint64, types.boolean
 for _ops, _dtypes, _emit in (
     ((operator.add, operator.iadd), (_F, _U), _either("fadd", "add")),
     ((operator.sub, operator.isub), (_F, _U), _either("fsub", "sub")),
-    ((operator.mul, operator.imul), (_F, _U), _either("fmul", "mul")),
+    ((operator.mul, operator.imul), (_F, _U, _B), _either("fmul", "mul")),  # of masks: both
     ((operator.truediv, operator.itruediv), (_F,), _either("fdiv", None)),
     ((operator.and_, operator.iand), (_U, _B), _either(None, "and_")),
     ((operator.or_, operator.ior), (_U, _B), _either(None, "or_")),
@@ -193,6 +204,7 @@ for _ops, _dtypes, _emit in (
 
 _declare_operator(operator.neg, 1, (_F,), lambda builder, dtype, x: builder.fneg(x))
 _declare_operator(operator.pos, 1, (_F,), lambda builder, dtype, x: x)
+_declare_operator(operator.invert, 1, (_B,), lambda builder, dtype, x: builder.not_(x))
 
 
 def _compare(symbol):
@@ -239,37 +251,39 @@ def concatenate(builder, pieces):
     return pieces[0]
 
 
-def _vector_call(context, builder, function, x):
+def _vector_call(context, builder, function, *args):
     """`function` of every lane: libmvec for the *target's* widest registers, or lane by lane."""
     features = context.codegen().magic_tuple()[2]
     lanes = 8 if "+avx512f" in features else 4 if "+avx2" in features else 0
-    if lanes and vecmath.available(function, lanes) and x.type.count >= lanes:
-        piece = ir.VectorType(ir.DoubleType(), lanes)
-        callee = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(piece, [piece]), vecmath.symbol(function, lanes)
-        )
-        parts = [builder.call(callee, [_piece(builder, x, i, lanes)])
-                 for i in range(0, x.type.count, lanes)]  # fmt: skip
+    width = args[0].type.count
+    if lanes and vecmath.available(function, lanes) and width >= lanes:
+        callee = _external(builder, vecmath.symbol(function, lanes),
+                           ir.VectorType(ir.DoubleType(), lanes), len(args))  # fmt: skip
+        parts = [builder.call(callee, [_piece(builder, x, i, lanes) for x in args])
+                 for i in range(0, width, lanes)]  # fmt: skip
         return concatenate(builder, parts)
-    callee = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.DoubleType(), [ir.DoubleType()]), function
-    )
-    result = x
-    for i in range(x.type.count):
+    callee = _external(builder, function, ir.DoubleType(), len(args))
+    result = args[0]
+    for i in range(width):
         index = ir.IntType(32)(i)
-        value = builder.call(callee, [builder.extract_element(x, index)])
+        value = builder.call(callee, [builder.extract_element(x, index) for x in args])
         result = builder.insert_element(result, value, index)
     return result
 
 
-def _declare_function(function, emit):
-    arity = 2 if function in (max, min) else 1
+def _external(builder, name, number, arity):
+    kind = ir.FunctionType(number, [number] * arity)
+    return cgutils.get_or_insert_function(builder.module, kind, name)
 
+
+def _declare_function(function, emit, arity=1):
     class Template(AbstractTemplate):
         def generic(self, args, kws):
             lanes = lanes_of(args, types.float64)
             if kws or len(args) != arity or lanes is None:
                 return None
+            if function is operator.pow and args[0] != args[1]:
+                return None  # whole and constant exponents: saddlecore.lanemath
             return signature(lanes, *([lanes] * arity))
 
     Template.__name__ = f"Lanes_{function.__name__}"
@@ -286,6 +300,12 @@ for _name in vecmath.FUNCTIONS:
             getattr(math, _name),
             lambda context, builder, x, name=_name: _vector_call(context, builder, name, x),
         )
+for _name, _function in (("pow", operator.pow), ("atan2", math.atan2), ("hypot", math.hypot)):
+    _declare_function(
+        _function,
+        lambda context, builder, x, y, name=_name: _vector_call(context, builder, name, x, y),
+        arity=2,
+    )
 _declare_function(math.sqrt, lambda context, builder, x: call_llvm(builder, "sqrt", x))
 _declare_function(math.fabs, lambda context, builder, x: call_llvm(builder, "fabs", x))
 _declare_function(abs, lambda context, builder, x: call_llvm(builder, "fabs", x))
@@ -300,5 +320,5 @@ def _larger(symbol):
     return emit
 
 
-_declare_function(max, _larger(">"))
-_declare_function(min, _larger("<"))
+_declare_function(max, _larger(">"), arity=2)
+_declare_function(min, _larger("<"), arity=2)

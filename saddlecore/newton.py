@@ -214,7 +214,8 @@ def _ending(like, n, here, x, bounds, scale, before, after, slope, size, damping
     end = select((steps >= most) | (damping > _MOST_DAMPING), splat(like, 1.0 * STOPPED), end)
     end = select(flat & begun, splat(like, 1.0 * FLAT), end)
     end = select(_outside(like, n, x, bounds, scale), splat(like, 1.0 * LEFT), end)
-    zero = _is_zero(like, here, n, x, scale) & begun
+    # Not while it still falls: towards a degenerate point x is only two thirds nearer each time.
+    zero = _is_zero(like, here, n, x, scale) & begun & (after > 0.5 * before)
     end = select(zero | (before == 0.0), splat(like, 1.0 * CONVERGED), end)
     lost = (before == np.inf) & (after == np.inf)
     return select(lost, splat(like, 1.0 * NOT_FINITE), end)

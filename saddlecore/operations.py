@@ -12,7 +12,7 @@ __all__ = ["ARITY", "CODES", "PARTIALS", "SCALAR"]
 _BINARY = ("add", "sub", "mul", "div", "pow", "max", "min", "greater", "atan2")
 _UNARY = ("neg", "abs", "sign", "floor", "sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh",
           "tanh", "asin", "acos", "atan", "expm1", "log1p", "exp2", "log2", "log10",
-          "erf")  # fmt: skip
+          "erf", "sech")  # fmt: skip
 _NAMES = ("constant", "input", *_BINARY, *_UNARY, "store")
 
 #: Code of each operation by name.
@@ -22,8 +22,24 @@ ARITY = dict.fromkeys(_BINARY, 2) | dict.fromkeys(_UNARY, 1)
 
 
 def _power(x, y):
-    value = x**y
-    return value if isinstance(value, float) else math.nan  # (-8.0)**0.5 is complex to Python
+    try:
+        return math.pow(x, y)
+    except (OverflowError, ValueError):
+        if x < 0.0 and y != math.floor(y):
+            return math.nan
+        return math.copysign(math.inf, x) if y % 2.0 == 1.0 else math.inf
+
+
+def _divide(x, y):
+    if y != 0.0:
+        return x / y
+    sign = math.copysign(1.0, y)
+    return math.nan if x == 0.0 or math.isnan(x) else math.copysign(math.inf, sign * x)
+
+
+def _sech(x):
+    small = math.exp(-abs(x))  # where cosh would overflow
+    return 2.0 * small / (1.0 + small * small)
 
 
 #: Each operation on Python's floats.  "greater" is 1 where x > y, else 0.
@@ -31,7 +47,7 @@ SCALAR = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
     "mul": lambda x, y: x * y,
-    "div": lambda x, y: x / y,
+    "div": _divide,
     "pow": _power,
     "max": lambda x, y: y if y > x else x,
     "min": lambda x, y: y if y < x else x,
@@ -40,8 +56,9 @@ SCALAR = {
     "neg": lambda x: -x,
     "abs": abs,
     "sign": lambda x: float((x > 0.0) - (x < 0.0)),
-    "floor": lambda x: float(math.floor(x)),
-    **{name: getattr(math, name) for name in _UNARY[4:]},
+    "floor": lambda x: math.copysign(math.floor(x), x) if math.isfinite(x) else x,
+    **{name: getattr(math, name) for name in _UNARY[4:-1]},
+    "sech": _sech,
 }
 
 
@@ -69,8 +86,13 @@ def _atan2(g, y, x, _):
     return g.div(x, square), g.neg(g.div(y, square))
 
 
-def _times(g, x, factor):
-    return g.mul(g.constant(factor), x)
+def _slope_of_log(g, x, base):
+    return g.div(g.div(g.constant(1.0), g.log(g.constant(base))), x)
+
+
+def _erf(g, x, _):
+    root_of_pi = g.sqrt(g.acos(g.constant(-1.0)))
+    return (g.mul(g.div(g.constant(2.0), root_of_pi), g.exp(g.neg(g.mul(x, x)))),)
 
 
 def _inverse_root(g, x):
@@ -102,15 +124,16 @@ PARTIALS = {
     "tan": lambda g, x, v: (g.add(g.constant(1.0), g.mul(v, v)),),
     "sinh": lambda g, x, v: (g.cosh(x),),
     "cosh": lambda g, x, v: (g.sinh(x),),
-    # 1/cosh² keeps its digits where 1 - tanh² has lost them: saturated units.
-    "tanh": lambda g, x, v: (g.div(g.constant(1.0), g.mul(g.cosh(x), g.cosh(x))),),
+    # sech² keeps its digits where 1 - tanh² has lost them: saturated units.
+    "tanh": lambda g, x, v: (g.mul(g.sech(x), g.sech(x)),),
+    "sech": lambda g, x, v: (g.neg(g.mul(v, g.tanh(x))),),
     "asin": lambda g, x, v: (_inverse_root(g, x),),
     "acos": lambda g, x, v: (g.neg(_inverse_root(g, x)),),
     "atan": lambda g, x, v: (g.div(g.constant(1.0), g.add(g.constant(1.0), g.mul(x, x))),),
     "expm1": lambda g, x, v: (g.exp(x),),
     "log1p": lambda g, x, v: (g.div(g.constant(1.0), g.add(g.constant(1.0), x)),),
-    "exp2": lambda g, x, v: (_times(g, v, math.log(2.0)),),
-    "log2": lambda g, x, v: (g.div(g.constant(1.0 / math.log(2.0)), x),),
-    "log10": lambda g, x, v: (g.div(g.constant(1.0 / math.log(10.0)), x),),
-    "erf": lambda g, x, v: (_times(g, g.exp(g.neg(g.mul(x, x))), 2.0 / math.sqrt(math.pi)),),
+    "exp2": lambda g, x, v: (g.mul(g.log(g.constant(2.0)), v),),
+    "log2": lambda g, x, v: (_slope_of_log(g, x, 2.0),),
+    "log10": lambda g, x, v: (_slope_of_log(g, x, 10.0),),
+    "erf": _erf,
 }

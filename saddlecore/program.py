@@ -22,8 +22,8 @@ class Program:
     ----------
     code : (k, 4) int64
         An operation's code, the slot it writes (the output's number for "store"), two operands.
-    constants : (c,) float64
-        What slots 0 … c − 1 hold; slots c … c + inputs − 1 hold the inputs.
+    constants : (c, 2) float64
+        What slots 0 … c − 1 hold, and bounds of the errors of these numbers; slots c … c + inputs − 1 hold the inputs.
     inputs, outputs, slots : int
         How many.
     """
@@ -33,6 +33,11 @@ class Program:
     inputs: int
     outputs: int
     slots: int
+
+    @property
+    def parts(self):
+        """What `saddlecore.evaluate.evaluate` takes first."""
+        return self.code, self.constants, self.slots
 
 
 def assemble(graph, outputs, inputs):
@@ -65,7 +70,7 @@ def assemble(graph, outputs, inputs):
             free.append(slot[node])
     return Program(
         np.array(code, np.int64).reshape(-1, 4),
-        np.array([graph.value(node) for node in constants], np.float64),
+        np.array([graph.nodes[node][1:] for node in constants], np.float64).reshape(-1, 2),
         inputs,
         len(outputs),
         size,

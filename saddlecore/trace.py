@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import math
 import operator
+import random
 import threading
 
 import llvmlite.binding as llvm
@@ -22,8 +23,9 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import lower_builtin, lower_cast, models, register_model
 
 from saddlecore.compile import compile_for
+from saddlecore.folding import scalar
 from saddlecore.forms import call
-from saddlecore.graph import Graph, scalar
+from saddlecore.graph import Graph
 from saddlecore.lanes import Numeric
 from saddlecore.operations import CODES
 
@@ -105,17 +107,26 @@ _lock = threading.Lock()
 _current = None
 
 
+def _zero():
+    return 0
+
+
+def _coin():
+    # Whichever outcome a loop waits for to end, it comes.
+    return random.getrandbits(1)
+
+
 def _guarded(function, otherwise):
     """`function` for C: an exception stops the recording, not the process."""
 
     def run(*args):
         if _current.error is not None:
-            return otherwise
+            return otherwise()
         try:
             return function(*args)
         except BaseException as error:
             _current.error = error
-            return otherwise
+            return otherwise()
 
     return run
 
@@ -124,13 +135,13 @@ _LONG, _DOUBLE = ctypes.c_int64, ctypes.c_double
 # Kept here: C holds no reference to them.
 _CALLBACKS = {
     "saddlecore_record": ctypes.CFUNCTYPE(_LONG, _LONG, _LONG, _LONG)(
-        _guarded(lambda code, x, y: _current.record(code, x, y), 0)
+        _guarded(lambda code, x, y: _current.record(code, x, y), _zero)
     ),
     "saddlecore_constant": ctypes.CFUNCTYPE(_LONG, _DOUBLE)(
-        _guarded(lambda value: _current.graph.constant(value), 0)
+        _guarded(lambda value: _current.graph.constant(value), _zero)
     ),
     "saddlecore_decide": ctypes.CFUNCTYPE(_LONG, _LONG, _LONG, _LONG)(
-        _guarded(lambda code, x, y: _current.decide(code, x, y), 0)
+        _guarded(lambda code, x, y: _current.decide(code, x, y), _coin)
     ),
 }
 for _name, _callback in _CALLBACKS.items():
@@ -185,10 +196,10 @@ def _number_to_traced(context, builder, fromty, toty, value):
     return _call(builder, "constant", context.cast(builder, value, fromty, types.float64))
 
 
-def _declare(function, arity, emit, result=traced):
+def _declare(function, arity, emit, result=traced, mixed=True):
     class Template(AbstractTemplate):
         def generic(self, args, kws):
-            numbers = types.Number | types.Boolean
+            numbers = (types.Number | types.Boolean) if mixed else ()
             known = len(args) == arity and traced in args and not kws
             if known and all(a == traced or isinstance(a, numbers) for a in args):
                 return signature(result, *([traced] * arity))
@@ -219,6 +230,11 @@ def _decided(number):
     return emit
 
 
+def _hypot(builder, x, y):
+    square, add, root = _recorded("mul"), _recorded("add"), _recorded("sqrt")
+    return root(builder, add(builder, square(builder, x, x), square(builder, y, y)))
+
+
 for _op, _inplace, _name in (
     (operator.add, operator.iadd, "add"),
     (operator.sub, operator.isub, "sub"),
@@ -237,6 +253,9 @@ _declare(abs, 1, _recorded("abs"))
 _declare(math.fabs, 1, _recorded("abs"))
 _declare(math.floor, 1, _recorded("floor"))
 _declare(math.atan2, 2, _recorded("atan2"))
+_declare(math.hypot, 2, _hypot)
+# Powers with a plain number on either side are `saddlecore.lanemath`'s.
+_declare(operator.pow, 2, _recorded("pow"), mixed=False)
 for _name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos",
               "atan", "expm1", "log1p", "exp2", "log2", "log10", "erf"):  # fmt: skip
     _declare(getattr(math, _name), 1, _recorded(_name))

@@ -15,12 +15,14 @@ import platform
 
 import llvmlite.binding as llvm
 
-__all__ = ["FUNCTIONS", "binding", "libmvec_path", "register"]
+__all__ = ["FUNCTIONS", "FUNCTIONS_OF_TWO", "binding", "libmvec_path", "register"]
 
 FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan",
              "expm1", "log1p", "exp2", "log2", "log10", "erf")  # fmt: skip
+FUNCTIONS_OF_TWO = ("pow", "atan2", "hypot")
 
-_VARIANT = {8: "_ZGVeN8v_{}", 4: "_ZGVdN4v_{}"}
+# The vector ABI's names: a `v` for each argument.
+_VARIANT = {8: "_ZGVeN8{}_{}", 4: "_ZGVdN4{}_{}"}
 
 
 @functools.cache
@@ -39,16 +41,26 @@ def libmvec_path():
     return None if library is None else library._name
 
 
+def _name(function, lanes):
+    arguments = "vv" if function in FUNCTIONS_OF_TWO else "v"
+    return _VARIANT[lanes].format(arguments, function)
+
+
 @functools.cache
 def available(function, lanes):
     """Whether libmvec has `function` for that many lanes."""
     library = _libmvec()
-    return library is not None and hasattr(library, _VARIANT[lanes].format(function))
+    return library is not None and hasattr(library, _name(function, lanes))
+
+
+def _available():
+    names = (*FUNCTIONS, *FUNCTIONS_OF_TWO)
+    return [(name, lanes) for lanes in _VARIANT for name in names if available(name, lanes)]
 
 
 def binding():
     """A text that changes when the set of bound functions does; part of the cache's path."""
-    return " ".join(f"{name}{k}" for k in _VARIANT for name in FUNCTIONS if available(name, k))
+    return " ".join(f"{name}{lanes}" for name, lanes in _available())
 
 
 def symbol(function, lanes):
@@ -58,12 +70,9 @@ def symbol(function, lanes):
 
 def register():
     """Make the engine's symbols known to LLVM.  Called once, on import."""
-    for lanes, pattern in _VARIANT.items():
-        for function in FUNCTIONS:
-            if available(function, lanes):
-                callee = getattr(_libmvec(), pattern.format(function))
-                address = ctypes.cast(callee, ctypes.c_void_p).value
-                llvm.add_symbol(symbol(function, lanes), address)
+    for function, lanes in _available():
+        callee = getattr(_libmvec(), _name(function, lanes))
+        llvm.add_symbol(symbol(function, lanes), ctypes.cast(callee, ctypes.c_void_p).value)
 
 
 register()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import llvmlite.binding as llvm
+import mpmath
 import numpy as np
 import pytest
 from reference import lanes as reference
@@ -18,6 +19,9 @@ from saddlecore.goe import goe_index
 from saddlelab import classify
 
 MAX_ULPS = 4.0  # glibc's promise for libmvec
+OF_TWO = {"pow": "a ** b", "atan2": "math.atan2(a, b)", "hypot": "math.hypot(a, b)"}
+ALL = (*vecmath.FUNCTIONS, *OF_TWO)
+CALLS = [*(f"math.{name}(a)" for name in vecmath.FUNCTIONS), *OF_TWO.values()]
 
 KERNELS = f"""
 import math
@@ -34,8 +38,8 @@ from saddlecore.memory import (
 @device
 def apply(like, x, out):
     for i in range(0, len(x), width(like)):
-        a = load(like, x, i)
-        {"; ".join(f"store(out[{k}], i, math.{f}(a))" for k, f in enumerate(vecmath.FUNCTIONS))}
+        a, b = load(like, x, i), load(like, x, len(x) - width(like) - i)
+        {"; ".join(f"store(out[{k}], i, {call})" for k, call in enumerate(CALLS))}
 
 @kernel
 def eight(x, out):
@@ -135,14 +139,16 @@ def apply_functions(folder, before="", **environ):
     (folder / "kernels.py").write_text(KERNELS)
     np.save(folder / "x.npy", points())
     said = python(
-        before + FUNCTIONS, folder / "x.npy", len(vecmath.FUNCTIONS), folder / "out.npy",
+        before + FUNCTIONS, folder / "x.npy", len(ALL), folder / "out.npy",
         folder=folder, NUMBA_CACHE_DIR=str(folder / "cache"), **environ,
     )  # fmt: skip
     return said, np.load(folder / "out.npy")
 
 
 def assert_right(values):
-    for rows in values:
+    for width, rows in zip((8, 16), values, strict=True):
+        assert_right_of_two(width, dict(zip(ALL, rows, strict=True)))
+    for rows in values[:, : len(vecmath.FUNCTIONS)]:
         for name, row in zip(vecmath.FUNCTIONS, rows, strict=True):
             for x, y in zip(points(), row, strict=True):
                 ulps = reference.ulps(name, x, y) if np.isfinite(x) else None
@@ -158,6 +164,27 @@ def assert_right(values):
     assert at["log"][0.0] == at["log1p"][-1.0] == -np.inf
     assert at["tanh"][np.inf] == at["erf"][np.inf] == 1.0
     assert np.isnan([at["log"][-2.0], at["asin"][-2.0], at["sin"][np.inf]]).all()
+
+
+def assert_right_of_two(width, rows):
+    """Of a point and the one that stands as far from the other end, groups of lanes apart."""
+    x = points()
+    partners = x.reshape(-1, width)[::-1].reshape(-1)
+    exact = {"pow": lambda a, b: a**b, "atan2": mpmath.atan2, "hypot": mpmath.hypot}
+    with np.errstate(all="ignore"):
+        numpys = {"pow": x**partners, "atan2": np.arctan2(x, partners),
+                  "hypot": np.hypot(x, partners)}  # fmt: skip
+    for name in OF_TWO:
+        # Where the limit is not a number of mpmath's, NumPy's is C's.
+        np.testing.assert_array_equal(np.isnan(rows[name]), np.isnan(numpys[name]), name)
+        for a, b, y, limit in zip(x, partners, rows[name], numpys[name], strict=True):
+            if not np.isfinite([a, b, limit]).all() or limit == 0:
+                assert y == limit or np.isnan(limit), (name, a, b, y)
+                continue
+            with mpmath.workprec(200):  # and without −0
+                truth = exact[name](mpmath.mpf(a), mpmath.mpf(b)) if a and b else limit
+                error = abs(mpmath.mpf(y) - truth) / np.spacing(abs(limit))
+            assert error <= MAX_ULPS, (name, a, b, y)
 
 
 @pytest.mark.parametrize("target", TARGETS)

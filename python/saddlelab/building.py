@@ -8,6 +8,7 @@ import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 import saddlecore
 from saddlelab.callback import Callback
 
-__all__ = ["Built", "build", "build_foreign", "is_foreign", "reason"]
+__all__ = ["Built", "build", "build_callback", "build_foreign", "check_arguments", "is_foreign",
+           "kind_of", "plain", "reason"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +42,71 @@ class Built:
 
 def build(function: Any, kind: str, args: tuple[Any, ...]) -> Built:
     """Compile ``function`` for plain numbers and for lanes; wrap what cannot be compiled."""
+    compile_function = saddlecore.compile.compile_function
     why = _not_plain(function)
     if why is None:
         try:
-            plain = saddlecore.compile.compile_function(function, kind, 1, args)
+            one = compile_function(plain(function), kind, 1, args)
         except Exception as error:  # Numba raises whatever its passes do
             why = reason(error)
     if why is not None:
-        return Built(Callback(function, kind, args), None, f"Python callback: {why}", "no: a callback")
+        return build_callback(function, kind, args, why)
     try:
-        lanes = saddlecore.compile.compile_function(function, kind, saddlecore.forms.LANES, args)
+        lanes = compile_function(plain(function), kind, saddlecore.forms.LANES, args)
     except Exception as error:
-        return Built(plain, None, "compiled", f"no: {reason(error)}", args)
-    return Built(plain, lanes, "compiled", "compiled", args)
+        return Built(one, None, "compiled", f"no: {reason(error)}", args)
+    return Built(one, lanes, "compiled", "compiled", args)
+
+
+def build_callback(function: Any, kind: str, args: tuple[Any, ...], why: str) -> Built:
+    """Wrap a function that is not compiled, which ``why`` explains."""
+    return Built(Callback(function, kind, args), None, f"Python callback: {why}", "no: a callback")
+
+
+def plain(function: Any) -> Any:
+    """The plain Python function within one decorated with ``njit``."""
+    return getattr(function, "py_func", function)
 
 
 def _not_plain(function: Any) -> str | None:
     """Why Numba need not be asked, if so."""
-    plain = getattr(function, "py_func", function)
-    if isinstance(plain, types.FunctionType):
+    if isinstance(plain(function), types.FunctionType):
         return None
     return f"it is not a plain function but {type(function).__name__}"
 
 
 _LINE = re.compile(r'File "([^"]*)", line (\d+)')
 _MISSING = re.compile(r"No implementation of function (.*?) found for signature:\s*>>> (.*)")
+_RETURNED = re.compile(r"setitem\(array\(.*?\), Literal\[int\]\(0\), (.*)\)")
+_UNCOMPILED = re.compile(r"Untyped global name '(.*?)':.*of <class 'function'>")
 
 
 def reason(error: BaseException) -> str:
     """One line of the pages that Numba writes."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     # The innermost line of the user's own comes first; the outermost is always ours.
-    lines = [at for at in _LINE.findall(text) if "saddlecore" not in at[0] and at[1] != "0"]
+    lines = [at for at in _LINE.findall(text) if at[1] != "0" and not _is_a_library(at[0])]
     where = f" (line {lines[0][1]} of {lines[0][0]})" if lines else ""
     if "bool(Lanes" in text or re.search(r"unary.*not.*Lanes|cannot .*Lanes\(bool.*bool", text):
         return f"it branches on a value{where}"
-    missing = _MISSING.search(text)
+    missing, uncompiled = _MISSING.search(text), _UNCOMPILED.search(text)
+    returned = _RETURNED.match(missing[2]) if missing and not where else None
+    if returned:
+        return f"it returns no number but {_readable(returned[1])}"
+    if uncompiled:
+        return f"it calls {uncompiled[1]}, which is not decorated with numba.njit{where}"
     if missing:
         return f"no compiled form of {_readable(missing[2].strip())}{where}"
     first = [line.strip() for line in text.splitlines() if line.strip() and "Failed in" not in line]
     return f"{_readable(first[0]) if first else type(error).__name__}{where}"
+
+
+def _is_a_library(file: str) -> bool:
+    """Whether a file is one whose lines say nothing to the user."""
+    import numba
+
+    folders = (Path(module.__file__).parent for module in (saddlecore, numba))
+    return any(Path(file).resolve().is_relative_to(folder) for folder in folders)
 
 
 def _readable(text: str) -> str:
@@ -129,11 +156,15 @@ def _c_function(function: Any) -> tuple[int, int, str]:
 
 
 _SIGNATURES = {
-    "length first": re.compile(r"^double ?\((int|long|npy_intp|intptr_t), ?double ?\*(, ?void ?\*)?\)$"
-                               r"|^\(u?int\d+, float64\*(, (void|none|int\d+)\*)?\) -> float64$"),
-    "point first": re.compile(r"^double ?\(double ?\*, ?(int|long|npy_intp|intptr_t)\)$"
-                              r"|^\(float64\*, u?int\d+\) -> float64$"),
-}  # fmt: skip
+    "length first": re.compile(
+        r"^double ?\((int|long|npy_intp|intptr_t), ?double ?\*(, ?void ?\*)?\)$"
+        r"|^\(u?int(32|64), float64\*(, (void|none|int\d+)\*)?\) -> float64$"
+    ),
+    "point first": re.compile(
+        r"^double ?\(double ?\*, ?(int|long|npy_intp|intptr_t)\)$"
+        r"|^\(float64\*, u?int(32|64)\) -> float64$"
+    ),
+}
 
 
 def _order(signature: str) -> str:
@@ -146,15 +177,60 @@ def _order(signature: str) -> str:
     )
 
 
-def count_arguments(function: Any) -> int | None:
-    """How many positional arguments ``function`` takes; None if that cannot be told."""
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def kind_of(what: str, function: Any, inputs: int, args: tuple[Any, ...]) -> str:
+    """How a derivative that was given is called, for the compiler; "" if none was."""
+    if function is None:
+        return ""
+    if not callable(function):
+        raise TypeError(f"`{what}` must be a function, got {function!r}")
+    count = inputs + len(args)
+    returns, fills = accepts(function, count), accepts(function, count + 1)
+    if not (returns or fills):
+        wanted = "(x) or (x, out)" if inputs == 1 else "(x, v) or (x, v, out)"
+        raise TypeError(_wrong_arguments(what, wanted, function, args))
+    if returns and fills:
+        fills = _named_out(function, inputs)
+    kind = "fills" if fills else "returns"
+    return kind if inputs == 1 else f"hvp {kind}"
+
+
+def check_arguments(function: Any, args: tuple[Any, ...]) -> None:
+    """Raise TypeError unless ``function`` can be called with x and args."""
+    if not accepts(function, 1 + len(args)):
+        raise TypeError(_wrong_arguments("fun", "(x)", function, args))
+
+
+def accepts(function: Any, count: int) -> bool:
+    """Whether ``function`` takes that many positional arguments; True if that cannot be told."""
+    signature = _signature(function)
     try:
-        parameters = inspect.signature(getattr(function, "py_func", function)).parameters.values()
+        if signature is not None:
+            signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def _signature(function: Any) -> inspect.Signature | None:
+    try:
+        return inspect.signature(plain(function))
     except (TypeError, ValueError):
         return None
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return None
-    return sum(
-        p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
-        for p in parameters
+
+
+def _named_out(function: Any, at: int) -> bool:
+    """Whether an argument is called "out" and has to be given."""
+    signature = _signature(function)
+    parameters = [] if signature is None else list(signature.parameters.values())
+    found = parameters[at : at + 1]
+    return any(p.name == "out" and p.default is p.empty for p in found)
+
+
+def _wrong_arguments(what: str, wanted: str, function: Any, args: tuple[Any, ...]) -> str:
+    return (
+        f"`{what}` must take {wanted} and then what is in `args` ({len(args)} here), it takes "
+        f"{_signature(function)}"
     )

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Callback", "number"]
+__all__ = ["Callback", "call", "name_of", "number"]
 
 _FORM = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64
@@ -43,30 +44,52 @@ class Callback:
         count = 1 if self._kind == "value" else n
         result = np.full(count, np.nan)
         # A copy of its own for the function: what it does to its input stays with it.
-        given = np.frombuffer(bytearray(ctypes.string_at(x, 8 * self._inputs(n))), np.float64)
+        given = _copy(x, 2 * n if self._kind.startswith("hvp") else n).reshape(-1, n)
         try:
             if self._error is None:
-                self._call(given, n, result)
+                result[:] = call(self._function, self._kind, tuple(given), self._args)
         except BaseException as error:
-            error.add_note(f"raised by `{_name(self._function)}` at x = {given[:n].tolist()}")
+            at = _copy(x, n).tolist()
+            error.add_note(f"raised by `{name_of(self._function)}` at x = {at}")
             self._error = error
         ctypes.memmove(out, result.ctypes.data, 8 * count)
 
-    def _inputs(self, n: int) -> int:
-        return 2 * n if self._kind.startswith("hvp") else n
 
-    def _call(self, given: Any, n: int, result: Any) -> None:
-        points = (given[:n], given[n:]) if self._kind.startswith("hvp") else (given,)
-        if self._kind.endswith("fills"):
-            self._function(*points, result, *self._args)
-        elif self._kind == "value":
-            result[0] = number(self._function(*points, *self._args))
-        else:
-            result[:] = self._function(*points, *self._args)
+def _copy(address: int, count: int) -> NDArray[np.float64]:
+    return np.frombuffer(bytearray(ctypes.string_at(address, 8 * count)), np.float64)
+
+
+def call(
+    function: Callable[..., Any],
+    kind: str,
+    points: tuple[NDArray[np.float64], ...],
+    args: tuple[Any, ...],
+) -> NDArray[np.float64]:
+    """Call a function as ``kind`` says; returns its numbers, (1,) or (n,).
+
+    Raises TypeError or ValueError if it does not give as many.
+    """
+    if kind == "value":
+        return np.array([number(function(*points, *args))])
+    what, n = "hvp" if kind.startswith("hvp") else "gradient", len(points[0])
+    if kind.endswith("fills"):
+        out = np.full(n, np.nan)
+        function(*points, out, *args)
+        return out
+    found = function(*points, *args)
+    given = np.asarray(found)
+    if given.shape != (n,):
+        told = f"an array of shape {given.shape}" if given.ndim else repr(found)
+        raise ValueError(f"`{what}` must return an array of shape ({n},), it returned {told}")
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"`{what}` must return real numbers, it returned dtype {given.dtype}")
+    return given.astype(np.float64)
 
 
 def number(value: Any) -> float:
     """Return what a function gave as a float; raise TypeError unless it is one number."""
+    if isinstance(value, str | complex | np.complexfloating):  # which float() would take
+        raise TypeError(f"`fun` must return a number, it returned {value!r}")
     shape = np.shape(value)
     if shape and np.prod(shape) != 1:
         raise TypeError(f"`fun` must return a number, it returned an array of shape {shape}")
@@ -76,5 +99,6 @@ def number(value: Any) -> float:
         raise TypeError(f"`fun` must return a number, it returned {value!r}") from None
 
 
-def _name(function: Any) -> str:
+def name_of(function: Any) -> str:
+    """What the user calls a function."""
     return getattr(function, "__name__", type(function).__name__)

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 import saddlecore
 from saddlelab.arguments import positive_integer, worker_count
 from saddlelab.boundary import euler_count
+from saddlelab.derivatives import gradient
 from saddlelab.objective import Objective, as_objective
 from saddlelab.threads import over_threads
-from saddlelab.verdict import Verdict, examine
+from saddlelab.verdict import Verdict, examine, local_model, wherever
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,15 +24,18 @@ __all__ = ["CriticalPoints", "critical_points"]
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
-#: Starts of the first round; every round has as many as all before it.
-_FIRST_ROUND = 512
+#: Starts of the first round; every round has as many as all before it.  How many there are if
+#: nothing is found, and at most.
+_FIRST_ROUND, _LEAST_STARTS = 512, 8192
 _MOST_STARTS, _MOST_CALLBACKS = 131_072, 512
 #: Steps of one search.
 _MOST_STEPS = 250
 _TASK = 512
-#: Points nearer than this part of the box are one, at first; a continuum is thinned to this.
-_SAME, _SPARSE = 1e-6, 2e-2
-_POLISHINGS = 6
+#: Points nearer than this part of the box are one; degenerate ones are not known as well.
+_SAME, _BLURRED = 1e-6, 1e-4
+#: Newton's steps at the end, and how long they may be beside the box.  At a point where the
+#: gradient vanishes of third order each of them gains a third.
+_POLISHINGS, _NEARBY = 60, 1e-2
 #: Points found once that are looked at to tell a continuum; fewer than these are none; and how
 #: many of them may be listed.
 _SAMPLE, _FEW, _MANY = 128, 4, 64
@@ -76,9 +80,10 @@ class CriticalPoints:
         "not finite".
     missing : float
         Estimate of how many more there are to find: Chao's lower bound from those found once
-        and twice.
+        and twice.  A continuum of degenerate points is left out, here and below.
     coverage : float
-        Good and Turing's estimate of the share of starts that lead to a point in the list.
+        Good and Turing's estimate of the share of the starts that converged, had there been more
+        of them, that lead to a point in the list.
     euler : int
         Σ (−1)^index over the points found.
     euler_expected : int or None
@@ -187,7 +192,8 @@ def critical_points(
     Examples
     --------
     >>> from saddlelab import critical_points
-    >>> found = critical_points(lambda x: (x[0] ** 2 - 1) ** 2 + x[1] ** 2, [(-2, 2), (-2, 2)], rng=0)
+    >>> double_well = lambda x: (x[0] ** 2 - 1) ** 2 + x[1] ** 2
+    >>> found = critical_points(double_well, [(-2, 2), (-2, 2)], rng=0)
     >>> [(str(kind), round(float(x), 6)) for kind, x in zip(found.kind, found.x[:, 0])]
     [('minimum', -1.0), ('minimum', 1.0), ('saddle', 0.0)]
     """
@@ -207,7 +213,9 @@ def critical_points(
         ended = _arrived(fun, *_search(table, batch, box, threads), box, tol, ends)
         known = len(points)
         points, counts = _merge(points, counts, ended, box)
-        if len(points) == known and not (counts == 1).any():
+        if len(points) == known and not (counts == 1).any() and (
+            known or sum(ends.values()) >= _LEAST_STARTS
+        ):
             break
         if _is_continuum(fun, points, counts, tol * width, workers):
             break
@@ -217,10 +225,10 @@ def critical_points(
 def box_of(bounds: Any) -> Floats:
     """Return bounds as (n, 2) float64."""
     if isinstance(bounds, Objective):
-        default = getattr(bounds, "default_bounds", None)
-        if default is None:
+        own = getattr(bounds, "bounds", None)
+        if own is None:
             raise TypeError("`bounds` must be given: lower and upper bound of each variable")
-        bounds = default
+        bounds = own()
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         bounds = np.column_stack(np.broadcast_arrays(bounds.lb, bounds.ub))
     try:
@@ -326,8 +334,11 @@ def _arrived(
     fun: Objective, ended: Floats, status: Integers, box: Floats, tol: float, ends: dict[str, int]
 ) -> Floats:
     """Where in the box searches came to a critical point; counts all in ``ends``."""
-    fun.reraise()
     newton, reach = saddlecore.newton, tol * np.ptp(box, axis=1)
+    fun.reraise()
+    lost = status == newton.NOT_FINITE
+    if lost.any():
+        fun.explain(ended[lost], np.full(np.count_nonzero(lost), np.nan))
     inside = _inside(ended, box)
     there = (status == newton.CONVERGED) & inside
     # Where differences are noisy a search stops without having noticed that it has arrived.
@@ -336,7 +347,6 @@ def _arrived(
         there[doubtful] = examine(fun, ended[doubtful], reach).critical
     flat = status == newton.FLAT
     left = (status == newton.LEFT) | (status == newton.CONVERGED) & ~inside
-    lost = status == newton.NOT_FINITE
     for name, those in zip(_ENDS, (there, left, flat, lost), strict=False):
         ends[name] += int(np.count_nonzero(those))
     ends["not converged"] += int(np.count_nonzero(~(there | left | flat | lost)))
@@ -345,7 +355,9 @@ def _arrived(
 
 def _inside(points: Floats, box: Floats) -> NDArray[np.bool_]:
     slack = _EDGE * np.ptp(box, axis=1)
-    return ((points >= box[:, 0] - slack) & (points <= box[:, 1] + slack)).all(axis=1)
+    inside = (points >= box[:, 0] - slack) & (points <= box[:, 1] + slack)
+    every: NDArray[np.bool_] = inside.all(axis=1)
+    return every
 
 
 def _merge(
@@ -354,13 +366,12 @@ def _merge(
     """Add points, each found once, to those known; points that are the same become one."""
     every = np.vstack([points, more])
     weights = np.concatenate([counts, np.ones(len(more), np.int64)])
-    return _one_of_each((every - box[:, 0]) / np.ptp(box, axis=1), _SAME, every, weights)
+    first, group = _groups((every - box[:, 0]) / np.ptp(box, axis=1), _SAME)
+    return every[first], _sums(weights, group, len(first))
 
 
-def _one_of_each(
-    features: Floats, apart: float, points: Floats, counts: Integers
-) -> tuple[Floats, Integers]:
-    """The first of all points whose features are nearer than ``apart``, with all their counts."""
+def _groups(features: Floats, apart: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Put rows that are nearer than ``apart`` together: the first row of each group, and all's."""
     from scipy.spatial import cKDTree
 
     # Cells first: there may be thousands of copies of a point, and pairs of them are too many.
@@ -369,9 +380,12 @@ def _one_of_each(
     label = np.arange(len(first))
     for i, j in sorted(cKDTree(features[first]).query_pairs(apart)) if len(first) > 1 else ():
         label[label == label[j]] = label[i]
-    kept, group = np.unique(label, return_inverse=True)
-    total = np.bincount(group[cell.reshape(-1)], counts, len(kept))
-    return points[first[kept]], total.astype(np.int64)
+    _, first, group = np.unique(label[cell.reshape(-1)], return_index=True, return_inverse=True)
+    return first, group
+
+
+def _sums(counts: Integers, group: NDArray[np.intp], groups: int) -> Integers:
+    return np.bincount(group, counts, groups).astype(np.int64)
 
 
 def _is_continuum(
@@ -385,22 +399,31 @@ def _is_continuum(
     return bool(np.count_nonzero(kinds == "degenerate") > _SAMPLE // 2)
 
 
+def _reach(points: Floats, box: Floats, tol: float) -> Floats:
+    """How far Newton's last correction may go."""
+    reach: Floats = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
+    return reach
+
+
 def _polish(
     fun: Objective, points: Floats, box: Floats, tol: float, workers: int | None
-) -> tuple[Floats, Verdict]:
-    """Newton's steps while they lower the gradient, and the verdict on where they end."""
-    reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
-    best = examine(fun, points, reach, workers=workers)
+) -> Floats:
+    """Newton's steps while they lower the gradient."""
+    points, going = points.copy(), np.arange(len(points))
+    nearby = _NEARBY * np.ptp(box, axis=1)
     for _ in range(_POLISHINGS):
-        moved = points - best.newton
-        if not np.isfinite(moved).all() or (moved == points).all():
+        x = points[going]
+        model = local_model(fun, x, _reach(x, box, tol), "auto", workers)
+        moved = x - model.newton
+        moves = (moved != x).any(axis=1) & (np.abs(model.newton) <= nearby).all(axis=1)
+        going, moved = going[moves], moved[moves]
+        if not len(going):
             break
-        better = examine(fun, moved, reach, workers=workers).gradient_norm < best.gradient_norm
-        if not better.any():
-            break
-        points = np.where(better[:, None], moved, points)
-        best = examine(fun, points, reach, workers=workers)
-    return points, best
+        slope = wherever(gradient, fun, moved, "auto", workers)
+        better = np.linalg.norm(slope, axis=1) < np.linalg.norm(model.g[moves], axis=1)
+        going = going[better]
+        points[going] = moved[better]
+    return points
 
 
 def _result(
@@ -412,54 +435,72 @@ def _result(
     tol: float,
     workers: int | None,
 ) -> CriticalPoints:
-    starts = sum(ends.values())
-    message = []
+    starts, found = sum(ends.values()), None
+    isolated, message = np.ones(0, np.bool_), list[str]()
     if len(points):
-        points, verdict = _polish(fun, points, box, tol, workers)
+        points = _polish(fun, points, box, tol, workers)
+        verdict = examine(fun, points, _reach(points, box, tol), workers=workers)
         inside, flat = _inside(points, box), verdict.kind == "gradient-flat"
         true = verdict.critical & inside
-        for name, those in (("outside the box", verdict.critical & ~inside),
-                            ("gradient-flat", flat), ("not converged", ~verdict.critical & ~flat)):  # fmt: skip
+        for name, those in (
+            ("outside the box", verdict.critical & ~inside),
+            ("gradient-flat", flat),
+            ("not converged", ~verdict.critical & ~flat),
+        ):
             ends[name] += int(counts[those].sum())
             ends["converged"] -= int(counts[those].sum())
-        points, counts = points[true], counts[true]
-        points, counts = _merge(points, counts, points[:0], box)
-        points, counts = _thin(fun, points, counts, box, tol, message, workers)
-    reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
-    found = examine(fun, points, reach, workers=workers) if len(points) else None
-    return _assemble(fun, box, found, counts, ends, starts, message)
+        points, counts = _merge(points[true], counts[true], points[:0], box)
+    if len(points):
+        found = examine(fun, points, _reach(points, box, tol), workers=workers)
+        points, counts, isolated = _thinned(found, counts, box)
+        if not isolated.all():
+            message.append(
+                f"a continuum of degenerate points, of which {np.count_nonzero(~isolated)} stand "
+                f"for {counts[~isolated].sum()} found"
+            )
+        found = examine(fun, points, _reach(points, box, tol), workers=workers)
+    return _assemble(fun, box, found, counts, isolated, ends, starts, message)
 
 
-def _thin(
-    fun: Objective,
-    points: Floats,
-    counts: Integers,
-    box: Floats,
-    tol: float,
-    message: list[str],
-    workers: int | None,
-) -> tuple[Floats, Integers]:
-    """Leave a few representatives of a continuum of degenerate points."""
+def _thinned(
+    found: Verdict, counts: Integers, box: Floats
+) -> tuple[Floats, Integers, NDArray[np.bool_]]:
+    """Isolated points and, after them, a few representatives of a continuum of degenerate ones."""
+    loose = found.kind == "degenerate"
+    unit = (found.x - box[:, 0]) / np.ptp(box, axis=1)
+    rows = np.flatnonzero(loose)
+    rows = rows[np.argsort(found.gradient_norm[rows], kind="stable")]
+    # Newton's steps converge slowly to a degenerate point: they end somewhere around it.
+    first, group = _groups(unit[rows], _BLURRED)
+    rows, totals = rows[first], _sums(counts[rows], group, len(first))
     # A point of a continuum is hardly ever found twice, an isolated one is.
-    if np.count_nonzero(counts == 1) < _FEW:
-        return points, counts
-    reach = tol * np.maximum(np.abs(points), np.ptp(box, axis=1))
-    found = examine(fun, points, reach, workers=workers)
-    loose = (found.kind == "degenerate") & (counts == 1)
-    if np.count_nonzero(loose) < _FEW:
-        return points, counts
-    # Rigid motions and the like: the same value and the same curvatures, elsewhere.
-    same = np.column_stack([found.value, found.eigenvalues])[loose]
-    same = same / np.maximum(np.abs(same).max(axis=0), 1.0)
-    few, totals = _one_of_each(same, _SAME, points[loose], counts[loose])
+    lonely = totals == 1
+    if np.count_nonzero(lonely) < _FEW:
+        lonely[:] = False
+    few, stand = rows[lonely], totals[lonely]
+    if len(few):
+        # Rigid motions and the like: the same value and the same curvatures, elsewhere.
+        same = np.column_stack([found.value, found.eigenvalues])[few]
+        first, group = _groups(same / np.maximum(np.abs(same).max(axis=0), 1.0), _SAME)
+        few, stand = few[first], _sums(stand, group, len(first))
     if len(few) > _MANY:
-        unit = (few - box[:, 0]) / np.ptp(box, axis=1)
-        few, totals = _one_of_each(unit, _SPARSE, few, totals)
-    message.append(
-        f"a continuum of degenerate points, of which {len(few)} stand for "
-        f"{np.count_nonzero(loose)} found"
-    )
-    return np.vstack([points[~loose], few]), np.concatenate([counts[~loose], totals])
+        first, group = _spread(unit[few], _MANY)
+        few, stand = few[first], _sums(stand, group, len(first))
+    kept = np.concatenate([np.flatnonzero(~loose), rows[~lonely], few])
+    totals = np.concatenate([counts[~loose], totals[~lonely], stand])
+    return found.x[kept], totals, np.arange(len(kept)) < len(kept) - len(few)
+
+
+def _spread(unit: Floats, many: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """So many points, each the farthest from those before it; and the nearest of them to each."""
+    chosen, owner = np.zeros(many, np.intp), np.zeros(len(unit), np.intp)
+    distance = np.linalg.norm(unit - unit[0], axis=1)
+    for k in range(1, many):
+        chosen[k] = np.argmax(distance)
+        there = np.linalg.norm(unit - unit[chosen[k]], axis=1)
+        owner[there < distance] = k
+        distance = np.minimum(distance, there)
+    return chosen, owner
 
 
 def _assemble(
@@ -467,13 +508,14 @@ def _assemble(
     box: Floats,
     found: Verdict | None,
     counts: Integers,
+    isolated: NDArray[np.bool_],
     ends: dict[str, int],
     starts: int,
     message: list[str],
 ) -> CriticalPoints:
     n = len(box)
     if found is None:
-        message.append("no critical point in the box")
+        message.append("no critical point was found in the box")
         shapes = ((0, n), (0,), (0,), (0, n, n), (0, n), (0,), (0,))
         x, value, norm, H, eigenvalues, error, flatness = (np.empty(s) for s in shapes)
         index, zeros, kind = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, "U10")
@@ -487,7 +529,7 @@ def _assemble(
     sure = np.isin(kind, ["minimum", "saddle", "maximum"])
     euler = int(np.sum(np.where(index[sure] % 2 == 0, 1, -1)))
     expected = euler_count(fun, box) if sure.all() else None
-    missing, coverage = _unseen(counts)
+    missing, coverage = _unseen(counts[isolated])
     if expected is not None and expected != euler:
         message.append(
             f"points are missing: the signs (−1)^index sum to {euler}, the gradient on the "
@@ -497,8 +539,8 @@ def _assemble(
         message.append(f"at least {missing:.0f} more are likely: pass more `starts`")
     return CriticalPoints(
         x[order], value[order], norm[order], index[order], kind[order], zeros[order],
-        certified[order], eigenvalues[order], np.linalg.eigh(H)[1][order], error[order], flatness[order],
-        counts[order], box, starts, ends, missing, coverage, euler, expected,
+        certified[order], eigenvalues[order], np.linalg.eigh(H)[1][order], error[order],
+        flatness[order], counts[order], box, starts, ends, missing, coverage, euler, expected,
         "; ".join(message), method, fun.name, fun,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -52,7 +51,7 @@ class Derivative:
 
     value: Floats
     error: Floats
-    evaluations: NDArray[np.int64] | np.int64
+    evaluations: NDArray[np.int64]
     method: str
     codes: NDArray[np.int64]
 
@@ -231,7 +230,7 @@ def derive(
     else:
         found = finite_differences.derive(fun, what, points, vectors, method, step, threads)
     if found.codes.any():
-        fun.explain(points, found.value)
+        fun.explain(points, found.value, vectors, derivatives=True)
     if not single:
         return found
     return Derivative(
@@ -271,26 +270,20 @@ def _exact(
     error = np.zeros((m, columns)) if errors else np.zeros((m, 0))
     inputs = points if vectors is None else np.hstack([points, vectors])
     for expression, at in fun.expressions(points):
+        made = fun.program(expression, what)
+        run = _run if made is not None else _by_columns
+        if made is None:
+            made = fun.program(expression, "hvp")
         if len(at) == m:
-            _run_at(expression, what, inputs, value, error, threads)
+            run(made, inputs, value, error, threads)
         else:
             parts = value[at], error[at]
-            _run_at(expression, what, inputs[at], *parts, threads)
+            run(made, inputs[at], *parts, threads)
             value[at], error[at] = parts
     if what == "hessian":
         value = value.reshape(m, n, n)
         error = error.reshape(m, n, n) if errors else error
     return finished(value, error, np.ones(m, np.int64), "exact")
-
-
-def _run_at(
-    expression: Any, what: str, inputs: Floats, value: Floats, error: Floats, threads: int
-) -> None:
-    made = getattr(expression, what)
-    if made is None:
-        _by_columns(expression, inputs, value, error, threads)
-    else:
-        _run(made, inputs, value, error, threads)
 
 
 def _run(made: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
@@ -308,13 +301,13 @@ def _run(made: Any, x: Floats, value: Floats, error: Floats, threads: int) -> No
     over_threads(part, [slice(k, k + size) for k in range(0, len(x), size)], threads)
 
 
-def _by_columns(expression: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
+def _by_columns(product: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
     """Compute a Hessian too long to be written out, from products with unit vectors."""
     n = x.shape[1]
     for k, point in enumerate(x):
         inputs = np.hstack([np.broadcast_to(point, (n, n)), np.eye(n)])
         columns, bounds = np.zeros((n, n)), np.zeros((n, n))
-        _run(expression.hvp, inputs, columns, bounds, threads)
+        _run(product, inputs, columns, bounds, threads)
         # The two computations of an entry differ by rounding.
         value[k] = ((columns + columns.T) / 2).ravel()
         if error.shape[1]:

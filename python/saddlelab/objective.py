@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import saddlecore
-from saddlelab.building import Built, build, build_foreign, count_arguments, is_foreign, reason
-from saddlelab.callback import number
+from saddlelab.building import (
+    Built,
+    build,
+    build_callback,
+    build_foreign,
+    check_arguments,
+    is_foreign,
+    kind_of,
+    plain,
+    reason,
+)
+from saddlelab.callback import call, name_of
 from saddlelab.threads import over_threads
 
 __all__ = ["Objective", "PythonSpeedWarning", "as_objective", "objective"]
@@ -85,6 +96,8 @@ def objective(
     >>> f.forms["value, eight points at once"]
     'compiled'
     """
+    if isinstance(args, str) or not np.iterable(args):
+        raise TypeError(f"`args` must be a sequence, got {args!r}")
     made = Objective(fun, tuple(args), gradient, hvp, name)
     made.build()
     return made
@@ -112,17 +125,28 @@ class Objective:
         """See `objective`.  Nothing is compiled before it is needed."""
         if not (callable(fun) or is_foreign(fun)):
             raise TypeError(f"`fun` must be a function of one array, got {fun!r}")
+        if not is_foreign(fun):
+            check_arguments(fun, args)
+        elif args:
+            raise TypeError(f"`args` must be empty where `fun` is a C function, got {args!r}")
         self.fun, self.args = fun, args
-        self.name = name or getattr(fun, "__name__", type(fun).__name__)
-        self._given = (gradient, hvp)
-        self._kinds = (_kind("gradient", gradient, 1, args), _kind("hvp", hvp, 2, args))
+        self.name = name or name_of(plain(fun))
+        self._functions: tuple[Any, ...] = (fun, gradient, hvp)
+        self._kinds = (
+            "value",
+            kind_of("gradient", gradient, 1, args),
+            kind_of("hvp", hvp, 2, args),
+        )
+        self._built: list[Built | None] = []
         self._seen: set[int] = set()
         self._expressions: dict[tuple[int, tuple[bool, ...]], Any] = {}
-        self._tables: dict[tuple[int, bool], _Table] = {}
+        self._traced_with: tuple[bytes, ...] = ()
+        self._tables: dict[tuple[int, bool], NDArray[np.int64]] = {}
         self._lock = threading.RLock()
+
     def __call__(self, x: ArrayLike) -> Any:
         """Call the function itself."""
-        return self.fun(x, *self.args)
+        return self.value(x) if is_foreign(self.fun) else self.fun(x, *self.args)
 
     def __repr__(self) -> str:
         """Name the function."""
@@ -130,39 +154,43 @@ class Objective:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as source: who unpickles it compiles anew."""
-        return Objective, (self.fun, self.args, *self._given, self.name)
+        _, gradient, hvp = self._functions
+        return Objective, (self.fun, self.args, gradient, hvp, self.name)
 
     # --- what it has -------------------------------------------------------------------------
 
     def build(self) -> None:
         """Compile the function and the derivatives that came with it."""
-        if "_value" not in self.__dict__:
+        if not self._built:
             with self._lock:
-                self._build()
+                if not self._built:  # another thread may have come first
+                    self._built = self._build()
+                    self._warn()
 
-    def _build(self) -> None:
-        if is_foreign(self.fun):
-            value = build_foreign(self.fun)
-        else:
-            value = build(self.fun, "value", self.args)
-        self._gradient, self._hvp = (
-            None if kind is None else build(function, kind, self.args)
-            for function, kind in zip(self._given, self._kinds, strict=True)
-        )
-        self._value = value
-        if value.callback is not None:
-            warnings.warn(
-                f"`{self.name}` runs at Python's speed: {value.how}",
-                PythonSpeedWarning,
-                stacklevel=4,
-            )
+    def _build(self) -> list[Built | None]:
+        foreign = is_foreign(self.fun)
+        value = build_foreign(self.fun) if foreign else build(self.fun, "value", self.args)
+        given = zip(self._functions[1:], self._kinds[1:], strict=True)
+        return [value, *(build(function, kind, self.args) if kind else None
+                         for function, kind in given)]  # fmt: skip
+
+    def _warn(self) -> None:
+        if self._value.callback is not None:
+            message = f"`{self.name}` runs at Python's speed: {self._value.how}"
+            warnings.warn(message, PythonSpeedWarning, stacklevel=_levels())
+
+    @property
+    def _value(self) -> Built:
+        value = self._built[0]
+        assert value is not None
+        return value
 
     @property
     def forms(self) -> Mapping[str, str]:
         """What the function could be made into, and why not into the rest."""
         self.build()
-        told = {"value": self._value.how, "value, eight points at once": self._value.lanes}
-        for name, built in (("gradient", self._gradient), ("hvp", self._hvp)):
+        told = {}
+        for name, built in zip(("value", "gradient", "hvp"), self._built, strict=True):
             if built is not None:
                 told[name] = built.how
                 told[f"{name}, eight points at once"] = built.lanes
@@ -173,17 +201,14 @@ class Objective:
     def parallel(self) -> bool:
         """Whether it may be called from several threads at once."""
         self.build()
-        return all(b is None or b.callback is None for b in self._all())
+        return all(b is None or b.callback is None for b in self._built)
 
     @property
     def given(self) -> tuple[str, ...]:
         """Which derivatives came with it."""
         return tuple(
-            name for name, kind in zip(("gradient", "hvp"), self._kinds, strict=True) if kind
+            name for name, kind in zip(("gradient", "hvp"), self._kinds[1:], strict=True) if kind
         )
-
-    def _all(self) -> tuple[Built | None, ...]:
-        return self._value, self._gradient, self._hvp
 
     # --- plain arrays ------------------------------------------------------------------------
 
@@ -216,66 +241,109 @@ class Objective:
     # --- for those who call kernels ----------------------------------------------------------
 
     def check(self, points: Floats) -> None:
-        """Try the function itself at the first point of a new dimension."""
+        """Try the functions themselves at the first point of a new dimension."""
         n = points.shape[1]
         if n in self._seen:
             return
         self.build()
-        if is_foreign(self.fun):
-            return
-        x = points[0].copy()
+        with self._lock:
+            for k in self._python():
+                found = self._attempt(k, points[0], np.ones(n))
+                self._compare(k, points[0], found)
+            self._seen.add(n)
+
+    def _python(self) -> list[int]:
+        """Which of the function, its gradient and its product are there, and not in C."""
+        return [
+            k
+            for k, function in enumerate(self._functions)
+            if function is not None and not is_foreign(function)
+        ]
+
+    def _attempt(self, k: int, x: Floats, v: Floats) -> Floats | None:
+        """Call one of the functions in Python; None where only Python's floats raise.
+
+        Its other exceptions get a note of the point.
+        """
+        function, kind, built = self._functions[k], self._kinds[k], self._built[k]
+        name = name_of(function) if k else self.name
+        given = (x.copy(), v.copy()) if kind.startswith("hvp") else (x.copy(),)
         try:
             with np.errstate(all="ignore"):
-                number(self.fun(x, *self.args))
+                found = call(function, kind, given, self.args)
         except ArithmeticError:
-            pass  # Python's floats raise where the compiled function gives infinity or NaN
+            return None  # the compiled function gives infinity or NaN
         except BaseException as error:
-            error.add_note(f"raised by `{self.name}` at x = {points[0].tolist()}")
+            error.add_note(f"raised by `{name}` at x = {x.tolist()}")
             raise
-        if self._value.callback is None and not np.array_equal(x, points[0], equal_nan=True):
-            raise ValueError(
-                f"`{self.name}` must not change its argument, it made {x.tolist()} of "
-                f"{points[0].tolist()}"
-            )
-        self._compare_lanes(points[0])
-        self._seen.add(n)
+        if built is not None and built.callback is not None:
+            return found  # what it does to copies is its own affair
+        for before, after in zip((x, v), given, strict=False):
+            if not np.array_equal(before, after, equal_nan=True):
+                raise ValueError(
+                    f"`{name}` must not change its argument, it made {after.tolist()} of "
+                    f"{before.tolist()}"
+                )
+        return found
 
-    def _compare_lanes(self, x: Floats) -> None:
-        """Drop the form in lanes if it does not compute what the plain one does."""
-        if self._value.in_lanes is None:
+    def _compare(self, k: int, x: Floats, truth: Floats | None) -> None:
+        """Do without a form in lanes, or any compiled form, that does not compute the same."""
+        built, n, slot = self._built[k], len(x), 2 * k
+        if built is None or built.callback is not None:
             return
-        nearby = x * (1.0 + np.linspace(0.0, 0.1, 8)[:, None])
-        forms, n = saddlecore.forms, len(x)
-        lanes = self.run(nearby, forms.VALUE, n, 1)[:, 0]
-        plain = np.array([self.run(row[None], forms.VALUE, n, 1)[0, 0] for row in nearby])
-        # Rounding may differ; a form compiled wrongly is not right to half of the digits.
-        size = np.max(np.abs(plain[np.isfinite(plain)]), initial=0.0)
-        odd = ~np.isclose(lanes, plain, rtol=1e-7, atol=1e-7 * size, equal_nan=True)
-        if odd.any():
-            k = int(np.argmax(odd))
-            why = f"no: it gives {lanes[k]} where the plain form gives {plain[k]}"
-            self._value = replace(self._value, in_lanes=None, lanes=why)
-            self._tables.clear()
+        inputs = x + np.linspace(0.0, 0.1, 8)[:, None] * np.where(x == 0.0, 1.0, x)
+        if slot == saddlecore.forms.HVP:
+            inputs = np.hstack([inputs, np.ones((8, n))])
+        count = n if k else 1
+        one = np.vstack([self.run(row[None], slot, n, count) for row in inputs])
+        size = np.max(np.abs(one[np.isfinite(one)]), initial=0.0)
+        # Numba's integers overflow where Python's grow.  Noise may differ, and so may rounding.
+        odd = None if truth is None else _difference(one[:1], truth[None], 1e-3, size)
+        if odd is not None:
+            why = f"compiled it gives {odd[0]}, in Python {odd[1]}"
+            self._put(k, build_callback(self._functions[k], self._kinds[k], self.args, why))
+        elif built.in_lanes is not None:
+            # A form compiled wrongly is not right to half of the digits.
+            odd = _difference(self.run(inputs, slot, n, count), one, 1e-7, size)
+            if odd is not None:
+                why = f"no: it gives {odd[0]} where the plain form gives {odd[1]}"
+                self._put(k, replace(built, in_lanes=None, lanes=why))
 
-    def explain(self, points: Floats, values: Floats) -> None:
-        """Raise what the function raises at the first point where it gave NaN, if it does."""
+    def _put(self, k: int, built: Built) -> None:
+        """Take other forms from now on."""
+        self._built[k] = built
+        self._tables.clear()
+        if k == 0 and built.callback is not None:
+            self._expressions.clear()
+            self.__dict__.pop("_tracing", None)
+            self._warn()
+
+    def explain(
+        self,
+        points: Floats,
+        values: Floats,
+        vectors: Floats | None = None,
+        *,
+        derivatives: bool = False,
+    ) -> None:
+        """Raise what the function raises at the first point where it gave NaN, if it does.
+
+        With ``derivatives`` also what those that came with it raise there.
+        """
         self.reraise()
-        if self._value.callback is not None or is_foreign(self.fun):
-            return
         bad = np.isnan(values.reshape(len(values), -1)).any(axis=1)
-        for x in points[bad][:1]:
-            try:
-                with np.errstate(all="ignore"):
-                    self.fun(x.copy(), *self.args)
-            except ArithmeticError:
-                pass
-            except Exception as error:
-                error.add_note(f"raised by `{self.name}` at x = {x.tolist()}")
-                raise
+        if not bad.any():
+            return
+        at = int(np.argmax(bad))
+        v = np.ones_like(points[at]) if vectors is None else vectors[at]
+        for k in self._python()[: None if derivatives else 1]:
+            built = self._built[k]
+            if built is not None and built.callback is None:
+                self._attempt(k, points[at], v)
 
     def reraise(self) -> None:
         """Raise what a callback of this objective raised since the last call."""
-        for built in self._all():
+        for built in self._built:
             if built is not None and built.callback is not None:
                 built.callback.reraise()
 
@@ -287,28 +355,44 @@ class Objective:
         """
         self.build()
         with self._lock:
+            expression = self.expression(n) if exact else None
             if (n, exact) not in self._tables:
-                self._tables[n, exact] = _Table(self._all(), self.smooth(n) if exact else None)
-            return self._tables[n, exact].addresses
+                self._tables[n, exact] = np.asarray(_Table(self._built, expression))
+            return self._tables[n, exact]
 
-    def smooth(self, n: int) -> Any:
+    def expression(self, n: int) -> Any:
         """The function as an expression, if it has one and the same everywhere; else None."""
+        self._forget()
         return self._expressions.get((n, ()))
+
+    def program(self, expression: Any, what: str) -> Any:
+        """The program of "gradient", "hessian" or "hvp" of an expression, or None."""
+        with self._lock:  # making one adds to the graph that all of them share
+            return getattr(expression, what)
+
+    def _forget(self) -> None:
+        """Drop expressions whose constants are what the arrays of `args` no longer hold."""
+        held = tuple(arg.tobytes() for arg in self.args if isinstance(arg, np.ndarray))
+        if held != self._traced_with:
+            with self._lock:
+                self._expressions.clear()
+                self._tables.clear()
+                self._traced_with = held
 
     @functools.cached_property
     def _tracing(self) -> tuple[Any, str]:
         """A form that traces, or None and why."""
         self.build()
         if self._value.how != "compiled":
-            return None, "it is not compiled"
+            return None, "it is a C function" if is_foreign(self.fun) else "it is not compiled"
         try:
-            return saddlecore.trace.compile_trace(self.fun, self.args), ""
+            return saddlecore.trace.compile_trace(plain(self.fun), self.args), ""
         except Exception as error:
             return None, reason(error)
 
     def is_traced(self, points: Floats) -> bool:
         """Whether exact derivatives can be had at the points."""
-        if self.smooth(points.shape[1]) is not None:
+        if self.expression(points.shape[1]) is not None:
             return True
         try:
             self.expressions(points)
@@ -323,14 +407,14 @@ class Objective:
         """
         n = points.shape[1]
         every = _numbers(len(points))
-        known = self.smooth(n)
+        known = self.expression(n)
         if known is not None:
             return [(known, every)]
         groups: dict[tuple[bool, ...], list[int]] = {}
         for i in every.tolist():
             decisions = self._trace(points[i])
             if not decisions:
-                return [(self.smooth(n), every)]
+                return [(self.expression(n), every)]
             groups.setdefault(decisions, []).append(i)
         return [(self._expressions[n, d], np.array(at)) for d, at in groups.items()]
 
@@ -344,6 +428,7 @@ class Objective:
             try:
                 made, output = saddlecore.trace.trace(form, x, 2 * n, _LONGEST_TRACE)
             except saddlecore.trace.TraceError as error:
+                self.explain(x[None], np.full(1, np.nan))  # the function's own error says more
                 raise ValueError(
                     f"`{self.name}` cannot be differentiated exactly: {error}"
                 ) from None
@@ -366,12 +451,16 @@ class Objective:
 
 
 class _Table:
-    """The engine's table of forms, with everything that its addresses point to."""
+    """The engine's table of forms.
 
-    def __init__(self, built: tuple[Built | None, ...], expression: Any) -> None:
+    As an array it is the owner of the array's memory: what the addresses point to lives as long.
+    """
+
+    def __init__(self, built: Sequence[Built | None], expression: Any) -> None:
         forms = saddlecore.forms
         self.addresses = np.zeros((forms.SLOTS, 2), np.int64)
-        self._keep: list[Any] = [built]
+        self.__array_interface__ = self.addresses.__array_interface__
+        self._keep: list[Any] = [*built]
         slots = (forms.VALUE, forms.GRADIENT, forms.HVP)
         for slot, each in zip(slots, built, strict=True):
             if each is not None:
@@ -399,22 +488,25 @@ class _Table:
                 self.addresses[slot + 1] = evaluate.program_form_lanes(), where
 
 
-def _kind(what: str, function: Any, inputs: int, args: tuple[Any, ...]) -> str | None:
-    """How a derivative that was given is called, for the compiler."""
-    if function is None:
-        return None
-    if not callable(function):
-        raise TypeError(f"`{what}` must be a function, got {function!r}")
-    count = count_arguments(function)
-    extra = 0 if count is None else count - inputs - len(args)
-    if extra not in (0, 1):
-        wanted = "(x) or (x, out)" if inputs == 1 else "(x, v) or (x, v, out)"
-        raise TypeError(
-            f"`{what}` must take {wanted}, then args; it takes {count} arguments, args has "
-            f"{len(args)}"
-        )
-    kind = "fills" if extra else "returns"
-    return kind if inputs == 1 else f"hvp {kind}"
+def _difference(
+    found: Floats, expected: Floats, digits: float, size: float
+) -> tuple[Floats, Floats] | None:
+    """The first rows that differ by more than ``digits`` of the number or of ``size``."""
+    near = np.isclose(found, expected, rtol=digits, atol=digits * size, equal_nan=True).all(axis=1)
+    k = int(np.argmin(near))
+    return None if near.all() else (found[k].squeeze(), expected[k].squeeze())
+
+
+def _levels() -> int:
+    """How far up the stack the caller of this library is, for a warning of the caller of this."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in ("saddlelab", "functools")
 
 
 @functools.lru_cache(maxsize=8)
@@ -431,7 +523,7 @@ def points_of(x: ArrayLike, name: str = "x") -> tuple[Floats, bool]:
                          "lengths") from None  # fmt: skip
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers, got dtype {array.dtype}")
-    if array.ndim not in (1, 2) or array.shape[-1] == 0:
+    if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(f"`{name}` must be one point (n,) or many (m, n), got shape {array.shape}")
     single = array.ndim == 1
     points = np.array(array, dtype=np.float64, order="C", ndmin=2)
@@ -454,9 +546,15 @@ def as_objective(f: Any) -> Objective:
         hash(f)
     except TypeError:
         return objective(f)
-    return _remembered(f)
+    with _lock:
+        made = _remembered(f)
+    made.build()
+    return made
+
+
+_lock = threading.Lock()
 
 
 @functools.lru_cache(maxsize=256)
 def _remembered(f: Any) -> Objective:
-    return objective(f)
+    return Objective(f)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,6 +19,11 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Estimated errors of differences grow by this before anything is certified on them.
 _CAUTION = 10.0
+#: The Hessian changes by at most twice as much on the way to the critical point as over Newton's
+#: correction, where that leads there (Kantorovich); by exactly that at a degenerate point.
+_BEYOND = 4.0
+#: Rows of which nothing is known are made this much smaller than the others.
+_SMALL = 2.0**-60
 _EPS = float(np.finfo(np.float64).eps)
 #: ‖H∇f‖ / (‖H‖ ‖∇f‖) below which a point is called gradient-flat.
 _FLAT = 1e-3
@@ -120,9 +126,13 @@ def check(
     Notes
     -----
     The certificate counts the error of each entry of the Hessian (for differences ten times the
-    estimate), and twice by how much the Hessian changes over Newton's correction: that x is not
-    the critical point itself.  It is taken of DHD, whose rows are of one size, since variables
-    in metres and in nanometres leave no digits otherwise; the inertia is the same.
+    estimate), and four times by how much the Hessian changes over Newton's correction and over
+    what noise of the gradient may add to it: x is not the critical point itself.  It is taken of
+    DHD, whose rows are of one size, since variables in metres and in nanometres leave no digits
+    otherwise; the inertia is the same.
+
+    "gradient-flat" is said where `flatness` is below 0.001 and Newton's step does not lower the
+    gradient.
 
     Examples
     --------
@@ -147,34 +157,70 @@ def examine(
 ) -> Verdict:
     """`check`, of many points; ``reach`` is how far the critical point may be."""
     value = np.atleast_1d(fun.value(points))
-    slope = gradient(fun, points, method=method, workers=workers)
-    curved = hessian(fun, points, method=method, workers=workers)
-    H, g = curved.value, slope.value
-    usable = np.isfinite(H).all(axis=(1, 2)) & np.isfinite(g).all(axis=1)
-    H, g = np.where(usable[:, None, None], H, 0.0), np.where(usable[:, None], g, 0.0)
-    eigenvalues, vectors = np.linalg.eigh(H)
-    uncertain = _entry_errors(curved, H)
-    newton, rest = _newton(g, _noise(slope), eigenvalues, vectors, uncertain)
-    near = (np.abs(newton) <= reach).all(axis=1)
-    critical = near & rest & usable
+    here = local_model(fun, points, reach, method, workers)
+    g, H, usable, critical = here.g, here.H, here.usable, here.critical
     # Elsewhere the index is that of the Hessian at x itself.
-    step = np.where(critical[:, None], newton, 0.0)
-    uncertain = uncertain + 2.0 * _change(fun, points, step, H, method, workers)
-    index, zeros, kind, certified, error = _classified(H, uncertain)
+    step = np.where(critical[:, None], here.newton + here.spread, 0.0)
+    change = _change(fun, points, step, H, method, workers)
+    index, zeros, kind, certified, error = _classified(H, here.uncertain + _BEYOND * change)
     norm, flatness = np.linalg.norm(g, axis=1), _flatness(H, g)
-    kind = np.where(critical, kind, np.where(flatness < _FLAT, "gradient-flat", "not critical"))
+    flat = ~critical & (flatness < _FLAT)
+    flat[flat] = _leads_nowhere(fun, points[flat] - here.newton[flat], norm[flat], method, workers)
+    kind = np.where(critical, kind, np.where(flat, "gradient-flat", "not critical"))
+    eigenvalues = np.linalg.eigvalsh(H)
     size = np.abs(eigenvalues)
     with np.errstate(divide="ignore", invalid="ignore"):
         condition = size.max(axis=1) / size.min(axis=1)
     return Verdict(
-        points, value, slope.value, np.where(usable, norm, np.nan), curved.value,
-        np.where(usable[:, None], eigenvalues, np.nan), condition, error, newton, flatness,
-        critical, index, zeros, np.where(usable, kind, "undecided"), certified & usable, curved.method,
+        points, value, here.slope.value, np.where(usable, norm, np.nan), here.curved.value,
+        np.where(usable[:, None], eigenvalues, np.nan), condition, error, here.newton, flatness,
+        critical, index, zeros, np.where(usable, kind, "undecided"), certified & usable,
+        here.curved.method,
     )  # fmt: skip
 
 
-def _noise(slope: Derivative) -> Floats:
-    return slope.error * (1.0 if slope.method in ("exact", "given") else _CAUTION)
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Newton's model of the function at many points: ``g`` and ``H`` are 0 where not ``usable``.
+
+    ``newton`` is Newton's correction, ``spread`` how much of it the gradient's own error may be,
+    ``uncertain`` the errors of the entries of H.
+    """
+
+    slope: Derivative
+    curved: Derivative
+    usable: NDArray[np.bool_]
+    g: Floats
+    H: Floats
+    uncertain: Floats
+    newton: Floats
+    spread: Floats
+    critical: NDArray[np.bool_]
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def local_model(
+    fun: Objective, points: Floats, reach: Floats, method: str, workers: int | None
+) -> Model:
+    """Return the model at each point, and whether it has a critical point within ``reach``."""
+    slope = gradient(fun, points, method=method, workers=workers)
+    curved = hessian(fun, points, method=method, workers=workers)
+    H, g = curved.value, slope.value
+    usable: NDArray[np.bool_] = np.isfinite(H).all(axis=(1, 2)) & np.isfinite(g).all(axis=1)
+    H, g = np.where(usable[:, None, None], H, 0.0), np.where(usable[:, None], g, 0.0)
+    uncertain = _entry_errors(curved, H)
+    newton, spread, rest = _newton(g, _noise(slope, H, points), H, uncertain, reach)
+    critical = (np.abs(newton) <= reach).all(axis=1) & rest & usable
+    return Model(slope, curved, usable, g, H, uncertain, newton, spread, critical)
+
+
+def _noise(slope: Derivative, H: Floats, points: Floats) -> Floats:
+    """How far each component of the gradient may be from the truth."""
+    error = np.where(np.isfinite(slope.error), slope.error, 0.0)
+    if slope.method == "given":
+        # Nobody knows the rounding in another's code.  Where terms cancel it is that of the terms.
+        return error + 4.0 * _EPS * np.einsum("mij,mj->mi", np.abs(H), np.abs(points))
+    return error * (1.0 if slope.method == "exact" else _CAUTION)
 
 
 def _entry_errors(curved: Derivative, H: Floats) -> Floats:
@@ -184,37 +230,72 @@ def _entry_errors(curved: Derivative, H: Floats) -> Floats:
 
 
 def _newton(
-    g: Floats, noise: Floats, eigenvalues: Floats, vectors: Floats, uncertain: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Newton's correction in the directions that have a curvature.
+    g: Floats, noise: Floats, H: Floats, uncertain: Floats, reach: Floats
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Newton's correction in the directions that have a curvature, and what noise makes of it.
 
-    Also whether nothing but noise of the gradient is left in the others.
+    Also whether the gradient is 0 to all appearances in the others.  All in units that make the
+    rows of H one size.
     """
     n = g.shape[1]
-    largest = np.abs(eigenvalues).max(axis=1, initial=0.0)
-    doubt = np.linalg.norm(np.where(np.isfinite(uncertain), uncertain, 0.0), axis=(1, 2))
-    curved = np.abs(eigenvalues) > (doubt + n * _EPS * largest)[:, None]
-    along = np.einsum("mik,mi->mk", vectors, g)
+    doubt = np.where(np.isfinite(uncertain), uncertain, 0.0)
+    d = _scaling(np.abs(H) + doubt)
+    eigenvalues, vectors = np.linalg.eigh(_scaled(H, d))
+    size = np.abs(eigenvalues)
+    least = np.linalg.norm(_scaled(doubt, d), axis=(1, 2)) + n * _EPS * size.max(axis=1)
+    curved = size > least[:, None]
+    along = np.einsum("mik,mi->mk", vectors, d * g)
+    blur = np.einsum("mik,mi->mk", np.abs(vectors), d * noise)
     steps = np.divide(along, eigenvalues, out=np.zeros_like(along), where=curved)
-    rest = np.linalg.norm(np.where(curved, 0.0, along), axis=1)
-    allowed = np.linalg.norm(noise, axis=1)
-    newton = np.einsum("mik,mk->mi", vectors, steps)
-    # Where nothing is curved, a gradient that falls to 0 with x itself is 0 to all appearances.
-    flat_zero = rest <= np.sqrt(_EPS) * largest + np.finfo(np.float64).tiny ** 0.5
-    return newton, (rest <= 4.0 * allowed) | flat_zero
+    slack = np.divide(blur, size, out=np.zeros_like(along), where=curved)
+    # In the others a curvature too small to see may still make the gradient 0 within reach.
+    with np.errstate(divide="ignore"):
+        room = ((reach / d)[:, :, None] / np.abs(vectors)).min(axis=1)
+    rest = curved | (np.abs(along) <= 4.0 * blur + least[:, None] * room)
+    newton, spread = (
+        d * np.einsum("mik,mk->mi", vectors, s) for s in (steps, np.copysign(slack, steps))
+    )
+    return newton, spread, rest.all(axis=1)
 
 
 def _change(
-    fun: Objective, points: Floats, newton: Floats, H: Floats, method: str, workers: int | None
+    fun: Objective, points: Floats, step: Floats, H: Floats, method: str, workers: int | None
 ) -> Floats:
-    """By how much the Hessian's entries change over Newton's correction."""
-    moved = points - newton
+    """By how much the Hessian's entries change over a step."""
+    moved = points - step
     away = (moved != points).any(axis=1) & np.isfinite(moved).all(axis=1)
     change = np.zeros_like(H)
     if away.any():
-        there = hessian(fun, moved[away], method=method, workers=workers).value
+        there = wherever(hessian, fun, moved[away], method, workers)
+        there = there.reshape(H[away].shape)
         change[away] = np.nan_to_num(np.abs(there - H[away]), nan=np.inf, posinf=np.inf)
     return change
+
+
+def _leads_nowhere(
+    fun: Objective, moved: Floats, norm: Floats, method: str, workers: int | None
+) -> NDArray[np.bool_]:
+    """Whether Newton's step leaves the gradient as large as it was."""
+    there = np.full(len(moved), np.inf)
+    sound = np.isfinite(moved).all(axis=1)
+    if sound.any():
+        found = wherever(gradient, fun, moved[sound], method, workers)
+        there[sound] = np.linalg.norm(found, axis=1)
+    return ~(there < norm)
+
+
+def wherever(
+    derivative: Callable[..., Derivative], fun: Objective, x: Floats, method: str, workers: Any
+) -> Floats:
+    """A derivative at points that may lie where the function raises: NaN there."""
+    try:
+        return derivative(fun, x, method=method, workers=workers).value
+    except Exception:
+        if len(x) > 1:
+            each = [wherever(derivative, fun, row[None], method, workers) for row in x]
+            return np.concatenate(each)
+        n = x.shape[1]
+        return np.full((1, n) if derivative is gradient else (1, n, n), np.nan)
 
 
 def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Any, Floats]:
@@ -222,8 +303,12 @@ def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Any, Float
     known = np.isfinite(uncertain).all(axis=(1, 2))
     E = np.where(known[:, None, None], uncertain, 0.0)
     d = _scaling(np.abs(H) + E)
-    scaled = H * d[:, :, None] * d[:, None, :]
-    bound = np.linalg.norm(E * d[:, :, None] * d[:, None, :], axis=(1, 2))
+    # A row of which nothing is known must not blur the others: by Sylvester's law it may be as
+    # small as we like.
+    blurred = E.max(axis=2) >= np.abs(H).max(axis=2)
+    d = np.where(blurred, _SMALL * d, d)
+    scaled = _scaled(H, d)
+    bound = np.linalg.norm(_scaled(E, d), axis=(1, 2))
     n = H.shape[1]
     # A zero matrix has no size to compare with, and is degenerate all the same.
     tol = np.maximum(bound, n * _EPS * np.linalg.norm(scaled, axis=(1, 2)) + 1e-290)
@@ -233,11 +318,16 @@ def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Any, Float
     return found.index, found.zeros, kind, found.certified & known, error
 
 
+def _scaled(A: Floats, d: Floats) -> Floats:
+    product: Floats = A * d[:, :, None] * d[:, None, :]
+    return product
+
+
 def _scaling(size: Floats) -> Floats:
     """Powers of two, d, that bring the rows of a matrix of sizes, d·size·d, near 1."""
     d = np.ones(size.shape[:2])
     for _ in range(3):
-        rows = (size * d[:, :, None] * d[:, None, :]).max(axis=2)
+        rows = _scaled(size, d).max(axis=2)
         rows = np.where((rows > 0.0) & np.isfinite(rows), rows, 1.0)
         d *= np.exp2(np.clip(np.round(-np.log2(rows) / 2.0), -250, 250))
     return d
