@@ -89,6 +89,7 @@ def sign_trace_variance(H):
 
 def krylov_minimum(spectrum, start, steps):
     """The smallest Ritz value after that many products, from an explicit basis."""
-    powers = np.array([start * np.asarray(spectrum) ** j for j in range(steps)]).T
-    Q = np.linalg.qr(powers)[0]
+    Q = (start / np.linalg.norm(start))[:, None]
+    while Q.shape[1] < steps:
+        Q = np.linalg.qr(np.column_stack([Q, spectrum * Q[:, -1]]))[0]
     return float(np.linalg.eigvalsh((Q.T * spectrum) @ Q)[0])
