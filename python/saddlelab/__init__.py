@@ -6,13 +6,22 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import surfaces
+from saddlelab import spectrum, surfaces
 from saddlelab.critical import CriticalPoints, critical_points
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.spectrum import (
+    condition_number,
+    curvature_fractions,
+    extreme_eigenpairs,
+    hessian_operator,
+    negative_curvature_direction,
+    spectral_density,
+    trace,
+)
 from saddlelab.verdict import Verdict, check
 from saddlelab.warmup import warmup
 
@@ -28,13 +37,21 @@ __all__ = [
     "__version__",
     "check",
     "classify",
+    "condition_number",
     "critical_points",
+    "curvature_fractions",
     "descend_from_saddle",
+    "extreme_eigenpairs",
     "gradient",
     "hessian",
+    "hessian_operator",
     "hvp",
+    "negative_curvature_direction",
     "objective",
     "prevalence",
+    "spectral_density",
+    "spectrum",
     "surfaces",
+    "trace",
     "warmup",
 ]

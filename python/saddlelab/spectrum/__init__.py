@@ -11,6 +11,7 @@ from saddlelab.spectrum.conditioning import ConditionNumber, condition_number
 from saddlelab.spectrum.curvature import CurvatureFractions, curvature_fractions
 from saddlelab.spectrum.density import SpectralDensity, spectral_density
 from saddlelab.spectrum.eigenpairs import Eigenpairs, extreme_eigenpairs
+from saddlelab.spectrum.hessian_operator import hessian_operator
 from saddlelab.spectrum.hutchpp import trace
 from saddlelab.spectrum.negative_curvature import (
     NegativeCurvature,
@@ -27,6 +28,7 @@ __all__ = [
     "condition_number",
     "curvature_fractions",
     "extreme_eigenpairs",
+    "hessian_operator",
     "negative_curvature_direction",
     "spectral_density",
     "trace",
