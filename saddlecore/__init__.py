@@ -18,9 +18,10 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("compile", "differences", "equilibrate", "evaluate", "exact", "folding", "foreign",
-            "forms", "goe", "graph", "inertia", "jit", "lanearrays", "lanemath", "laneops",
-            "lanes", "lanesums", "lanewise", "memory", "newton", "operations", "panels",
-            "philox", "points", "program", "streams", "sturm", "trace", "vecmath")  # fmt: skip
+            "forms", "goe", "graph", "inertia", "jit", "lanearrays", "laneloops", "lanemake",
+            "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "memory",
+            "newton", "operations", "panels", "philox", "points", "program", "streams", "sturm",
+            "trace", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

@@ -5,7 +5,8 @@ costs little beside doing it.
 
 The bounds are those of running error analysis (Higham, Accuracy and Stability of Numerical
 Algorithms, 2nd ed., §3.3): beside each number v stands e ≥ |computed − exact|, to first order in
-the unit roundoff u; an operation adds u·|v| to what its operands' errors become.
+the unit roundoff u; an operation adds u·|v| to what its operands' errors become.  What is lost by
+underflow is not in them.
 """
 
 import math
@@ -26,14 +27,14 @@ _U = 2.0**-53
 _MATH = 8.0 * _U
 _TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
 
-ADD, SUB, MUL, DIV, POW, MAX, MIN, GREATER, ATAN2 = (
-    CODES[name] for name in "add sub mul div pow max min greater atan2".split())  # fmt: skip
-NEG, ABS, SIGN, FLOOR, SQRT, EXP, LOG, SIN, COS, TAN = (
-    CODES[name] for name in "neg abs sign floor sqrt exp log sin cos tan".split())  # fmt: skip
-SINH, COSH, TANH, ASIN, ACOS, ATAN, EXPM1, LOG1P = (
-    CODES[name] for name in "sinh cosh tanh asin acos atan expm1 log1p".split())  # fmt: skip
-EXP2, LOG2, LOG10, ERF, SECH, STORE = (
-    CODES[name] for name in "exp2 log2 log10 erf sech store".split())  # fmt: skip
+ADD, SUB, MUL, DIV, POW, MAX, MIN, GREATER, ATAN2 = map(CODES.get, (
+    "add", "sub", "mul", "div", "pow", "max", "min", "greater", "atan2"))  # fmt: skip
+NEG, ABS, SIGN, FLOOR, SQRT, EXP, LOG, SIN, COS, TAN = map(CODES.get, (
+    "neg", "abs", "sign", "floor", "sqrt", "exp", "log", "sin", "cos", "tan"))  # fmt: skip
+SINH, COSH, TANH, ASIN, ACOS, ATAN, EXPM1, LOG1P = map(CODES.get, (
+    "sinh", "cosh", "tanh", "asin", "acos", "atan", "expm1", "log1p"))  # fmt: skip
+EXP2, LOG2, LOG10, ERF, SECH, STORE = map(CODES.get, (
+    "exp2", "log2", "log10", "erf", "sech", "store"))  # fmt: skip
 
 
 @device
@@ -119,7 +120,7 @@ def _error(op, a, b, v, ea, eb):
     """A bound of the error of v, given bounds of those of its operands."""
     e = ea
     size = abs(v)
-    if op == ADD or op == SUB:
+    if op in (ADD, SUB):
         e = ea + eb + _U * size
     elif op == MUL:
         e = abs(a) * eb + abs(b) * ea + ea * eb + _U * size
@@ -129,7 +130,7 @@ def _error(op, a, b, v, ea, eb):
         from_x = select(ea > 0.0, abs(b) * ea / abs(a), ea)
         from_y = select(eb > 0.0, abs(math.log(abs(a))) * eb, eb)
         e = size * (from_x + from_y + _MATH)
-    elif op == MAX or op == MIN:
+    elif op in (MAX, MIN):
         e = max(ea, eb)
     elif op == ATAN2:
         e = select(ea + eb > 0.0, (ea + eb) / max(abs(a), abs(b)), ea) + _MATH * size
@@ -143,11 +144,11 @@ def _error(op, a, b, v, ea, eb):
     elif op == SQRT:
         # |√(a + e) − √a| ≤ √e, and far from 0 much less.
         e = min(math.sqrt(ea), select(v > 0.0, ea / v, math.sqrt(ea))) + _U * size
-    elif op == EXP or op == EXP2:
+    elif op in (EXP, EXP2):
         e = size * (ea + _MATH)
     elif op == EXPM1:
         e = (size + 1.0) * ea + _MATH * size
-    elif op == LOG or op == LOG2 or op == LOG10:
+    elif op in (LOG, LOG2, LOG10):
         e = 1.5 * ea / abs(a) + _MATH * size
     elif op == LOG1P:
         e = ea / abs(1.0 + a) + _MATH * size
@@ -159,12 +160,17 @@ def _error(op, a, b, v, ea, eb):
         e = size * (ea + _MATH)
     elif op == SECH:
         e = size * (ea + _MATH + _U)
-    elif op == ASIN or op == ACOS:
+    elif op in (ASIN, ACOS):
         slope = (1.0 - a) * (1.0 + a)
         e = select(ea > 0.0, ea / math.sqrt(slope), ea) + _MATH * size
     elif op == ERF:
-        e = _TWO_BY_ROOT_PI * ea + _MATH * size
-    elif op == SIN or op == COS or op == TANH or op == ATAN:
+        e = _TWO_BY_ROOT_PI * math.exp(-a * a) * ea + _MATH * size
+    elif op == TANH:
+        # Where v is rounded to 1 its slope is not quite 0.
+        e = (1.0 - v * v + 2.0 * _MATH) * ea + _MATH * size
+    elif op == ATAN:
+        e = ea / (1.0 + a * a) + _MATH * size
+    elif op in (SIN, COS):
         e = ea + _MATH * size  # their slopes are at most 1
     return e
 

@@ -18,8 +18,21 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["GRADIENT", "GRADIENT_LANES", "HVP", "HVP_LANES", "LANES", "SLOTS", "VALUE",
-           "SECOND", "SECOND_LANES", "VALUE_LANES", "call", "call_form", "pointer_at"]  # fmt: skip
+__all__ = [
+    "GRADIENT",
+    "GRADIENT_LANES",
+    "HVP",
+    "HVP_LANES",
+    "LANES",
+    "SECOND",
+    "SECOND_LANES",
+    "SLOTS",
+    "VALUE",
+    "VALUE_LANES",
+    "call",
+    "call_form",
+    "pointer_at",
+]  # fmt: skip
 
 #: What a slot of the table computes: f(x); ∇f(x); H(x) v, with x holding the n numbers of x and
 #: then the n of v; "second" is f, ∇f and the lower triangle of H row by row, one after another.

@@ -8,6 +8,8 @@ which becomes Newton's step as μ → 0 and is attracted to saddles and maxima n
 where H is singular it is the least-squares step.  μ follows Nielsen (1999): down by as much as the
 model proved right, up faster and faster while it fails.
 
+Variables are measured in widths of the box, W: ∇f stands for W∇f and H for WHW.
+
 ‖∇f‖² has minima of its own, where H∇f = 0 but ∇f ≠ 0: gradient-flat points, not critical ones
 (Frye et al. 2021).  They end as `FLAT`.
 
@@ -21,7 +23,7 @@ import numpy as np
 from saddlecore.differences import derivatives_here, derivatives_scratch
 from saddlecore.forms import SECOND_LANES, call_form
 from saddlecore.jit import allocating, device, kernel
-from saddlecore.laneops import any_lane, select, splat, width, zeros
+from saddlecore.laneops import select, splat, width, zeros
 from saddlecore.memory import aligned, load, store
 
 __all__ = ["CONVERGED", "FLAT", "LEFT", "NOT_FINITE", "STOPPED", "newton"]
@@ -29,11 +31,10 @@ __all__ = ["CONVERGED", "FLAT", "LEFT", "NOT_FINITE", "STOPPED", "newton"]
 CONVERGED, FLAT, LEFT, STOPPED, NOT_FINITE = range(5)
 
 _EPS = 2.0**-52
-# A component of the gradient is 0 if moving x by this part of its last bit could make it so.
-_LAST_BIT = 4.0 * _EPS
 # What counts as 0 beside the box, where x itself is near 0.
 _SMALL = 1e-3
-_FLAT = 1e-7
+# ‖H∇f‖ beside ‖H‖‖∇f‖ at a gradient-flat point; and the part of ‖∇f‖² that a step must promise.
+_FLAT, _HOPELESS = 1e-5, 1e-6
 _FIRST_DAMPING = 1e-2
 _MOST_DAMPING = 1e12
 _TINY = 1e-280
@@ -46,6 +47,17 @@ def _second(like, forms, x, n, out, scratch):
         call_form(forms[SECOND_LANES, 0], x, 0, n, out, 0, forms[SECOND_LANES, 1])
     else:
         derivatives_here(forms, x, n, out, scratch)
+
+
+@device
+def _in_widths(like, scale, n, out):
+    """Turn derivatives into those by x_i / width_i: their sizes then do not depend on units."""
+    w, at = width(like), 1 + n
+    for i in range(n):
+        store(out, (1 + i) * w, load(like, out, (1 + i) * w) * scale[i])
+        for j in range(i + 1):
+            store(out, at * w, load(like, out, at * w) * (scale[i] * scale[j]))
+            at += 1
 
 
 @device
@@ -71,65 +83,100 @@ def _square_norm(like, here, n):
 
 
 @device
-def _normal_equations(like, here, n, A, b):
-    """H² below its diagonal and on it, and −H∇f; returns ‖H∇f‖² and ‖H‖²_F."""
+def _slopes(like, here, n, b, d):
+    """−H∇f and diag(H²); returns ‖H∇f‖² and ‖H‖²_F."""
     w = width(like)
     slope, size = splat(like, 0.0), splat(like, 0.0)
     for i in range(n):
-        r = splat(like, 0.0)
+        r, square = splat(like, 0.0), splat(like, 0.0)
         for j in range(n):
             h = _hessian(like, here, n, i, j)
             r -= h * load(like, here, (1 + j) * w)
-            size += h * h
+            square += h * h
         store(b, i * w, r)
+        store(d, i * w, square)
         slope += r * r
-        for j in range(i + 1):
-            s = splat(like, 0.0)
-            for k in range(n):
-                s += _hessian(like, here, n, i, k) * _hessian(like, here, n, j, k)
-            store(A, (i * n + j) * w, s)
+        size += square
     return slope, size
 
 
 @device
-def _solve(like, n, A, L, damping, size, b, s):
-    """Solve (A + damping·diag A) s = b by Cholesky's factorisation, the factor in L."""
-    w = width(like)
-    # A row of zeros must not stop the others.
-    least = size * (_EPS * _EPS) + _TINY
+def _weight(like, d, i, damping, least):
+    """(μ D)_ii, with something where a row of H is zero: it must not stop the others."""
+    return damping * max(load(like, d, i * width(like)), least) + least
+
+
+@device
+def _stack(like, here, n, d, damping, least, Q):
+    """Rows of [H, −∇f] and, below, of [√(μ D), 0]: the least-squares problem of a step."""
+    w, row = width(like), n + 1
     for i in range(n):
-        y = load(like, b, i * w)
-        for j in range(i + 1):
-            a = load(like, A, (i * n + j) * w)
-            if i == j:
-                a += damping * max(a, least) + least
-            for k in range(j):
-                a -= load(like, L, (i * n + k) * w) * load(like, L, (j * n + k) * w)
-            if i == j:
-                a = 1.0 / math.sqrt(max(a, least))  # the diagonal of L, inverted
-            else:
-                a *= load(like, L, (j * n + j) * w)
-                y -= a * load(like, s, j * w)
-            store(L, (i * n + j) * w, a)
-        store(s, i * w, y * load(like, L, (i * n + i) * w))
+        for j in range(n):
+            store(Q, (i * row + j) * w, _hessian(like, here, n, i, j))
+            store(Q, ((n + i) * row + j) * w, splat(like, 0.0))
+        store(Q, (i * row + n) * w, -load(like, here, (1 + i) * w))
+        store(Q, ((n + i) * row + n) * w, splat(like, 0.0))
+        root = math.sqrt(_weight(like, d, i, damping, least))
+        store(Q, ((n + i) * row + i) * w, root)
+
+
+@device
+def _reflect(like, n, k, Q):
+    """Householder's reflection that leaves of column k what is above row k, and row k.
+
+    The column has entries in rows k … n − 1 and, below, in the first k + 1: rows k … n + k.
+    """
+    w, row = width(like), n + 1
+    square = splat(like, 0.0)
+    for i in range(k, n + k + 1):
+        v = load(like, Q, (i * row + k) * w)
+        square += v * v
+    first, norm = load(like, Q, (k * row + k) * w), math.sqrt(square)
+    end = select(first > 0.0, -norm, norm)
+    store(Q, (k * row + k) * w, first - end)
+    share = 1.0 / (square - first * end)
+    for j in range(k + 1, n + 1):
+        dot = splat(like, 0.0)
+        for i in range(k, n + k + 1):
+            dot += load(like, Q, (i * row + k) * w) * load(like, Q, (i * row + j) * w)
+        dot *= share
+        for i in range(k, n + k + 1):
+            q = load(like, Q, (i * row + j) * w) - dot * load(like, Q, (i * row + k) * w)
+            store(Q, (i * row + j) * w, q)
+    store(Q, (k * row + k) * w, end)
+
+
+@device
+def _solve(like, here, n, d, damping, least, Q, s):
+    """Minimise ‖H s + ∇f‖² + sᵀ μ D s by an orthogonal factorisation.
+
+    (H² + μ D) s = −H ∇f would lose a direction of curvature 1e-8 ‖H‖, where H² has none.
+    """
+    w, row = width(like), n + 1
+    _stack(like, here, n, d, damping, least, Q)
+    for k in range(n):
+        _reflect(like, n, k, Q)
     for i in range(n - 1, -1, -1):
-        y = load(like, s, i * w)
+        y = load(like, Q, (i * row + n) * w)
         for k in range(i + 1, n):
-            y -= load(like, L, (k * n + i) * w) * load(like, s, k * w)
-        store(s, i * w, y * load(like, L, (i * n + i) * w))
+            y -= load(like, Q, (i * row + k) * w) * load(like, s, k * w)
+        store(s, i * w, y / load(like, Q, (i * row + i) * w))
 
 
 @device
 def _is_zero(like, here, n, x, scale):
-    """Where every component of the gradient is 0 as nearly as x can be written."""
-    w = width(like)
+    """Where every component of the gradient is 0 as nearly as x can be written.
+
+    That is, moving x by two bits could make it 0, or n + 2 roundings of terms of that size.
+    """
+    w, bits = width(like), (n + 2) * _EPS
     settled = splat(like, 0.0) < 1.0
     for i in range(n):
         reach = splat(like, 0.0)
         for j in range(n):
-            size = abs(load(like, x, j * w)) + _SMALL * scale[j]
+            size = abs(load(like, x, j * w)) / scale[j] + _SMALL
             reach += abs(_hessian(like, here, n, i, j)) * size
-        settled &= abs(load(like, here, (1 + i) * w)) <= _LAST_BIT * reach
+        settled &= abs(load(like, here, (1 + i) * w)) <= bits * reach
     return settled
 
 
@@ -144,13 +191,12 @@ def _outside(like, n, x, bounds, scale):
 
 
 @device
-def _predicted(like, n, A, b, s, damping, size):
-    """By how much the model lowers ‖∇f‖²: sᵀ(b + damping·D s)."""
+def _predicted(like, n, d, b, s, damping, least):
+    """By how much the model lowers ‖∇f‖²: sᵀ(b + μ D s)."""
     w, total = width(like), splat(like, 0.0)
-    least = size * (_EPS * _EPS) + _TINY
     for i in range(n):
-        si, d = load(like, s, i * w), load(like, A, (i * n + i) * w)
-        total += si * (load(like, b, i * w) + (damping * max(d, least) + least) * si)
+        si = load(like, s, i * w)
+        total += si * (load(like, b, i * w) + _weight(like, d, i, damping, least) * si)
     return total
 
 
@@ -163,7 +209,7 @@ def _take(like, accepted, count, source, target):
 
 
 # What is known about each lane: rows of a table.
-_DAMPING, _GROWTH, _NORM, _STEPS, _END, _FLATNESS = range(6)
+_DAMPING, _GROWTH, _NORM, _STEPS, _END, _FLATNESS, _SIZE = range(7)
 _GOING = -1.0
 
 
@@ -172,7 +218,7 @@ def _begin(lanes, lane, w, n, start, x):
     """Set a lane to a start: its first step goes nowhere, and is taken."""
     lanes[_DAMPING, lane], lanes[_GROWTH, lane] = _FIRST_DAMPING, 2.0
     lanes[_NORM, lane], lanes[_STEPS, lane] = np.inf, 0.0
-    lanes[_END, lane] = _GOING
+    lanes[_END, lane], lanes[_SIZE, lane] = _GOING, 0.0
     for i in range(n):
         x[i * w + lane] = start[i]
 
@@ -204,18 +250,15 @@ def _change(lanes, w, n, starts, x, row, coming, results):
 
 
 @device
-def _ending(like, n, here, x, bounds, scale, before, after, slope, size, damping, steps, most):
+def _ending(like, n, here, x, bounds, scale, before, after, stuck, damping, steps, most):
     """Why a lane comes to its end with this step, or `_GOING`."""
     end = splat(like, _GOING)
-    slow = after > 0.9 * before
-    flat = slow & (slope <= (_FLAT * _FLAT) * size * before)
     # The first step of a start only finds out what is there.
     begun = before < np.inf
     end = select((steps >= most) | (damping > _MOST_DAMPING), splat(like, 1.0 * STOPPED), end)
-    end = select(flat & begun, splat(like, 1.0 * FLAT), end)
+    end = select(stuck & begun, splat(like, 1.0 * FLAT), end)
     end = select(_outside(like, n, x, bounds, scale), splat(like, 1.0 * LEFT), end)
-    # Not while it still falls: towards a degenerate point x is only two thirds nearer each time.
-    zero = _is_zero(like, here, n, x, scale) & begun & (after > 0.5 * before)
+    zero = _is_zero(like, here, n, x, scale) & begun
     end = select(zero | (before == 0.0), splat(like, 1.0 * CONVERGED), end)
     lost = (before == np.inf) & (after == np.inf)
     return select(lost, splat(like, 1.0 * NOT_FINITE), end)
@@ -224,28 +267,35 @@ def _ending(like, n, here, x, bounds, scale, before, after, slope, size, damping
 @device
 def _advance(like, forms, n, bounds, scale, most, vectors, matrices, lanes, scratch):
     """One step of every lane."""
-    (x, y, s, b), (here, there, A, L) = vectors, matrices
+    (x, y, s, b, d), (here, there, Q) = vectors, matrices
     damping, growth = load(like, lanes[_DAMPING], 0), load(like, lanes[_GROWTH], 0)
     before, steps = load(like, lanes[_NORM], 0), load(like, lanes[_STEPS], 0) + 1.0
     begun, zero = before < np.inf, splat(like, 0.0)
-    slope, size = _normal_equations(like, here, n, A, b)
-    _solve(like, n, A, L, damping, size, b, s)
+    slope, size = _slopes(like, here, n, b, d)
+    least = size * (_EPS * _EPS) + _TINY
+    _solve(like, here, n, d, damping, least, Q, s)
     for i in range(n):
         at = i * width(like)
         step = select(begun, load(like, s, at), zero)
-        store(y, at, load(like, x, at) + step)
+        store(y, at, load(like, x, at) + scale[i] * step)
     _second(like, forms, y, n, there, scratch)
+    _in_widths(like, scale, n, there)
     after = _square_norm(like, there, n)
     better = after < before
-    ratio = (before - after) / _predicted(like, n, A, b, s, damping, size)
+    predicted = _predicted(like, n, d, b, s, damping, least)
+    ratio = (before - after) / predicted
     turn = 2.0 * ratio - 1.0
     shrink = max(splat(like, 0.1), 1.0 - turn * turn * turn)
     eased, worse = damping * min(shrink, splat(like, 1.0)), damping * growth
-    end = _ending(
-        like, n, here, x, bounds, scale, before, after, slope, size, damping, steps, most
-    )
+    # H is seen as small beside what it was on the way: in one dimension it is all there is.
+    largest = select(begun, max(load(like, lanes[_SIZE], 0), size), zero)
+    # A model that goes on being right leads somewhere, however slowly: to a degenerate point.
+    stuck = (slope <= (_FLAT * _FLAT) * largest * before) & (after > 0.9 * before)
+    stuck &= (ratio < 0.75) & (predicted < _HOPELESS * before)
+    end = _ending(like, n, here, x, bounds, scale, before, after, stuck, damping, steps, most)
     store(lanes[_END], 0, end)
     store(lanes[_STEPS], 0, steps)
+    store(lanes[_SIZE], 0, largest)
     store(lanes[_FLATNESS], 0, math.sqrt(slope / (size * before)))
     store(lanes[_NORM], 0, select(better, after, before))
     store(lanes[_DAMPING], 0, select(begun, select(better, eased, worse), damping))
@@ -256,11 +306,13 @@ def _advance(like, forms, n, bounds, scale, most, vectors, matrices, lanes, scra
 
 @allocating
 def _newton(like, forms, starts, bounds, most, results):
-    m, n, w = starts.shape[0], starts.shape[1], width(like)
+    n, w = starts.shape[1], width(like)
+    if len(starts) == 0:
+        return
     count = 1 + n + n * (n + 1) // 2
-    vectors = (aligned(n * w), aligned(n * w), aligned(n * w), aligned(n * w))
-    matrices = (aligned(count * w), aligned(count * w), aligned(n * n * w), aligned(n * n * w))
-    lanes, scratch = aligned(6 * w).reshape(6, w), derivatives_scratch(n)
+    vectors = (aligned(n * w), aligned(n * w), aligned(n * w), aligned(n * w), aligned(n * w))
+    matrices = (aligned(count * w), aligned(count * w), aligned(2 * n * (n + 1) * w))
+    lanes, scratch = aligned(7 * w).reshape(7, w), derivatives_scratch(n)
     scale, row = bounds[:, 1] - bounds[:, 0], np.full(w, -1)
     matrices[0][:] = 0.0
     # Lanes without a start must compute something harmless.
@@ -288,10 +340,11 @@ def newton(forms, starts, bounds, most, X, norm, flatness, steps, status):
     X : (m, n) float64, out
         Where each start ended.
     norm, flatness : (m,) float64, out
-        ‖∇f‖ there, and ‖H∇f‖ / (‖H‖‖∇f‖) one step before.
+        ‖W∇f‖ there, and ‖WHWW∇f‖ / (‖WHW‖‖W∇f‖) one step before.
     steps, status : (m,) int64, out
-        `CONVERGED`: the gradient is 0 as nearly as x can be written.  `FLAT`: H∇f is 0, ∇f is
-        not.  `LEFT`: far out of the box.  `STOPPED`: no step lowers ‖∇f‖ any more (it may
-        be 0 as nearly as differences can tell), or too many.  `NOT_FINITE`: at the start.
+        `CONVERGED`: the gradient is 0 as nearly as x can be written.  `FLAT`: H∇f is 0 (to 1e-5
+        of ‖∇f‖ and the largest ‖H‖ on the way), ∇f is not.  `LEFT`: far out of the box.
+        `STOPPED`: no step lowers ‖∇f‖ any more (it may be 0 as nearly as differences can tell),
+        or too many.  `NOT_FINITE`: at the start.
     """
     _newton(zeros(8), forms, starts, bounds, most, (X, norm, flatness, steps, status))

@@ -23,7 +23,8 @@ class Program:
     code : (k, 4) int64
         An operation's code, the slot it writes (the output's number for "store"), two operands.
     constants : (c, 2) float64
-        What slots 0 … c − 1 hold, and bounds of the errors of these numbers; slots c … c + inputs − 1 hold the inputs.
+        What slots 0 … c − 1 hold, and bounds of the errors of these numbers; the inputs are in the
+        slots after them.
     inputs, outputs, slots : int
         How many.
     """
