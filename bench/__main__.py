@@ -7,7 +7,7 @@ import sys
 
 from bench import report
 
-JOBS = ("classify", "prevalence", "scale", "startup")
+JOBS = ("classify", "prevalence", "ensembles", "scale", "startup")
 
 
 def main() -> None:

@@ -1,13 +1,14 @@
 """saddlecore: the engine.  Numba kernels, arrays in, arrays out, for Python and for ``@njit`` code.
 
-================  ==========================================================================
-`saddlecore.goe`      index histograms of random GOE Hessians
-`saddlecore.inertia`  certified inertia of stacks of symmetric matrices
-`saddlecore.sturm`    eigenvalue counts of tridiagonal matrices
-`saddlecore.streams`  reproducible uniforms, normals and gammas
-`saddlecore.philox`   Philox4x32-10
-`saddlecore.lanes`    eight float64 in one register, as a Numba type (with `laneops`, `memory`)
-================  ==========================================================================
+=====================  =====================================================================
+`saddlecore.hermite`   index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
+`saddlecore.laguerre`  the same of Wishart matrices
+`saddlecore.inertia`   certified inertia of stacks of symmetric matrices
+`saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
+`saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
+`saddlecore.philox`    Philox4x32-10
+`saddlecore.lanes`     eight float64 in one register, as a Numba type (with `laneops`, `memory`)
+=====================  =====================================================================
 
 A kernel checks nothing and raises nothing: it writes its results, and a status where one is due,
 into arrays that the caller made.  `saddlelab` is the face that validates and explains.
@@ -17,11 +18,11 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("compile", "differences", "equilibrate", "evaluate", "exact", "folding", "foreign",
-            "forms", "goe", "graph", "inertia", "jit", "lanearrays", "laneloops", "lanemake",
-            "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "memory",
-            "newton", "operations", "panels", "philox", "points", "program", "streams", "sturm",
-            "trace", "vecmath")  # fmt: skip
+_MODULES = ("chains", "compile", "differences", "equilibrate", "evaluate", "exact", "folding",
+            "foreign", "forms", "gammas", "graph", "hermite", "inertia", "jit", "laguerre",
+            "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
+            "lanetrees", "lanewise", "memory", "newton", "operations", "panels", "philox", "points",
+            "program", "streams", "sturm", "trace", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

@@ -47,14 +47,19 @@ from saddlecore.memory import (
 from saddlecore.philox import philox2x64
 
 __all__ = [
+    "acceptance",
+    "chunk_buffers",
     "draw_chunk",
+    "draw_words",
     "fill_streams",
     "fill_streams_scalar",
     "gamma_constants",
+    "list_undecided",
     "log",
     "log_array",
     "normal_pair",
     "number",
+    "uniform",
 ]
 
 _LOW = np.uint64(0xFFFFFFFF)
@@ -254,7 +259,7 @@ def draw_rows(z, buffers, groups, top, rows, constants):
 
 
 @device
-def _list_undecided(buffers, w, base, groups, top, rows):
+def list_undecided(buffers, w, base, groups, top, rows):
     """Position, row and sample of every undecided lane; return how many there are."""
     masks, undecided = buffers[4], buffers[5]
     count = 0
@@ -320,7 +325,7 @@ def draw_chunk(z, buffers, base, groups, top, rows, constants, k0, k1):
     """All stages: normals and gammas of `groups` groups of samples at `rows` rows from `top`."""
     draw_words(z, buffers, base, groups, top, rows, k0, k1)
     draw_rows(z, buffers, groups, top, rows, constants)
-    count = _list_undecided(buffers, width(z), base, groups, top, rows)
+    count = list_undecided(buffers, width(z), base, groups, top, rows)
     if count > 0:
         settle_gammas(z, buffers, count, constants, k0, k1)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import strategies
 from hypothesis import given
-from reference import goe, inertia
+from reference import hermite, inertia
 
 
 @pytest.mark.parametrize("n", [*range(1, 13), 21])
@@ -49,7 +49,7 @@ def test_exact_sturm_count_is_the_exact_inertia_of_the_shifted_matrix(case):
 def test_goe_tridiagonal_has_the_mean_square_of_the_dense_matrix():
     """E tr T² = n + n(n − 1)/2 in these units: n N(0, 1)² and twice Gamma(k/2), k < n."""
     n, samples = 4, 300
-    squares = [goe.tridiagonal(1, sample, n) for sample in range(samples)]
+    squares = [hermite.tridiagonal(1, sample, n) for sample in range(samples)]
     traces = np.array([np.sum(a**2) + 2 * np.sum(g) for a, g in squares])
     expected = n + n * (n - 1) / 2
     assert abs(traces.mean() - expected) < 4 * traces.std() / np.sqrt(samples)

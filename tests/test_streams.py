@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from laws import assert_follows
 from reference import streams as reference
-from scipy import special, stats
+from scipy import stats
 
 from saddlecore import philox, streams
 
 EPS = np.finfo(float).eps
 KEY = 0x9E3779B97F4A7C15
 ALPHAS = [k / 2 for k in (1, 2, 3, 5, 10, 100, 1000)]
-LIKELY = 1e-4  # seeds are fixed: a p-value below this is a fault, not bad luck
 
 # Random123's published vectors for philox4x32-10 (its tests/kat_vectors): counter, key, output.
 KNOWN_ANSWERS = [
@@ -157,24 +157,6 @@ def test_log_within_two_ulp(record_property):
 
 
 # --- in distribution ----------------------------------------------------------------------------
-
-
-def assert_follows(sample, law):
-    """Kolmogorov–Smirnov, four moments against their exact errors, and counts far in the tails."""
-    sample = np.sort(sample)
-    count = len(sample)
-    assert stats.kstest(sample, law.cdf).pvalue > LIKELY
-    for order in range(1, 5):
-        mean = law.moment(order)
-        sd = np.sqrt((law.moment(2 * order) - mean**2) / count)
-        p = 2 * special.ndtr(-abs(np.mean(sample**order) - mean) / sd)
-        assert p > LIKELY, f"moment {order}: p = {p}"
-    for tail in (1e-3, 1e-4, 1e-5, 1e-6):
-        below = int(np.searchsorted(sample, law.ppf(tail)))
-        above = count - int(np.searchsorted(sample, law.isf(tail)))
-        for side, found in (("lower", below), ("upper", above)):
-            p = stats.binomtest(found, count, tail).pvalue
-            assert p > LIKELY, f"{side} {tail}: {found} of {count}, p = {p}"
 
 
 def test_uniforms_follow_their_law():

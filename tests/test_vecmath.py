@@ -15,7 +15,7 @@ import pytest
 from reference import lanes as reference
 
 from saddlecore import vecmath
-from saddlecore.goe import goe_index
+from saddlecore.hermite import hermite_index
 from saddlelab import classify
 
 MAX_ULPS = 4.0  # glibc's promise for libmvec
@@ -84,12 +84,12 @@ ctypes.CDLL = Missing
 STUDIES = """
 import sys
 import numpy as np
-from saddlecore.goe import goe_index
+from saddlecore.hermite import hermite_index
 from saddlelab import classify
 
 for n in (1, 10, 40):
     counts = np.zeros(n + 1, np.int64)
-    goe_index(np.uint64(7), n, 3, 5000, counts)
+    hermite_index(np.uint64(7), 1.0, 0.0, n, 3, 5000, counts)
     np.save(f"{sys.argv[2]}/goe{n}.npy", counts)
 """
 
@@ -224,7 +224,7 @@ def test_symbols_and_binding():
 def assert_same_goe_counts(folder):
     for n in (1, 10, 40):
         counts = np.zeros(n + 1, np.int64)
-        goe_index(np.uint64(7), n, 3, 5000, counts)
+        hermite_index(np.uint64(7), 1.0, 0.0, n, 3, 5000, counts)
         np.testing.assert_array_equal(np.load(folder / f"goe{n}.npy"), counts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 from collections.abc import Iterable
@@ -33,6 +34,39 @@ def positive_integer(name: str, value: Any, *, at_most: int, or_none: str = "") 
     if number > at_most:
         raise ValueError(f"`{name}` must be at most {at_most}, got {number}")
     return number
+
+
+def finite_number(name: str, value: Any) -> float:
+    """Return ``value`` as a finite float."""
+    return _number(f"`{name}` must be a finite number", value)
+
+
+def positive_number(
+    name: str, value: Any, *, at_most: float, at_least: float | None = None
+) -> float:
+    """Return ``value`` as a float that is positive (``at_least`` that much) and ``at_most``."""
+    lower = f", at least {at_least:g}" if at_least is not None else ""
+    rule = f"`{name}` must be positive{lower} and at most {at_most:g}"
+    number = _number(rule, value)
+    if not (at_least or 0.0) <= number <= at_most or number == 0.0:
+        raise ValueError(f"{rule}, got {value!r}")
+    return number
+
+
+def _number(rule: str, value: Any) -> float:
+    """Return ``value`` as a finite float, or say the rule."""
+    # float() would also take text, and True is no number to the person who passed it.
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        raise TypeError(f"{rule}, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{rule}, got {value!r}") from None
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{rule}, got {value!r}")
+    return number + 0.0  # -0.0 is 0.0: equal numbers make one specification
 
 
 def dimensions(dims: Any) -> tuple[int, ...]:

@@ -88,6 +88,29 @@ def seed(text: str) -> int:
     return number
 
 
+def parameter(text: str) -> tuple[str, int | float | bool | str]:
+    """Read ``ratio=0.5``; a value is a number, true or false, or else a text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier() or not value:
+        raise argparse.ArgumentTypeError(f"must look like ratio=0.5, got {text!r}")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            pass
+    return name, {"true": True, "false": False}.get(value.lower(), value)
+
+
+def together(parameters: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Collect what `parameter` read; a name must not come twice."""
+    found = dict(parameters)
+    if len(found) < len(parameters):
+        names = [name for name, _ in parameters]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"`--param {twice}` must be given once, got it {names.count(twice)} times")
+    return found
+
+
 def output(text: str) -> Path:
     """Read the name of a file to write; a run of hours must not end on a missing folder."""
     path = Path(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
+from saddlelab.ensembles import get_ensemble, names
 
 if TYPE_CHECKING:
     from saddlelab.studies.result import PrevalenceStudy
@@ -26,7 +27,15 @@ def add_parser(commands: Any) -> None:
         description=text,
         example="saddlecore prevalence goe --dims 1:100 --samples 1000000 --seed 0",
     )
-    parser.add_argument("ensemble", help="law of the Hessians: goe")
+    parser.add_argument("ensemble", help=f"law of the Hessians: {', '.join(names())}")
+    parser.add_argument(
+        "--param",
+        type=read.parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the ensemble, as in wishart --param ratio=0.5 --param shift=0.2",
+    )
     parser.add_argument(
         "--dims",
         type=read.dimensions,
@@ -61,7 +70,7 @@ def _run(args: argparse.Namespace) -> None:
     from saddlelab.prevalence import prevalence
 
     study = prevalence(
-        args.ensemble,
+        get_ensemble(args.ensemble, **read.together(args.param)),
         args.dims,
         samples=args.samples,
         rng=args.seed,
@@ -90,10 +99,10 @@ def _heading(study: PrevalenceStudy) -> str:
 
 def _write_csv(study: PrevalenceStudy, path: Path) -> None:
     columns = study.columns()
-    fixed = [study.ensemble, study.seed, study.nested]
+    fixed = [study.ensemble, *study.parameters.values(), study.seed, study.nested]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["ensemble", "seed", "nested", *columns])
+        writer.writerow(["ensemble", *study.parameters, "seed", "nested", *columns])
         writer.writerows(
             [*fixed, *row]
             for row in zip(*(values.tolist() for values in columns.values()), strict=True)

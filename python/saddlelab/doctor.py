@@ -47,12 +47,12 @@ def _cpu() -> dict[str, str]:
 
 
 def _engine() -> dict[str, str]:
-    from saddlecore.goe import goe_index
+    from saddlecore.hermite import hermite_index
     from saddlecore.lanes import native_width
     from saddlecore.vecmath import libmvec_path
 
     return {
         "native lanes": f"{native_width()} × float64",
         "libmvec": libmvec_path() or "not found (scalar math instead, slower for your functions)",
-        "cache folder": str(goe_index.stats.cache_path),
+        "cache folder": str(hermite_index.stats.cache_path),
     }

@@ -120,9 +120,16 @@ def prevalence_figure(
     left, right = figure.subplots(1, 2)
     plot_prevalence(study, ax=left, level=level)
     plot_index_law(study, ax=right)
-    nested = ", nested" if study.nested else ""
-    figure.suptitle(f"{study.ensemble.upper()}{nested}, seed {study.seed}", fontsize="medium")
+    figure.suptitle(_title(study), fontsize="medium")
     return figure
+
+
+def _title(study: PrevalenceStudy) -> str:
+    from saddlelab.studies.table import format_parameters
+
+    parameters = [format_parameters(study.parameters)] if study.parameters else []
+    nested = ["nested"] if study.nested else []
+    return ", ".join([study.ensemble.upper(), *parameters, *nested, f"seed {study.seed}"])
 
 
 def _draw_kind(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import closing, nullcontext
+from typing import Any
 
 from saddlelab.arguments import MAX_SAMPLES, dimensions, positive_integer, worker_count
-from saddlelab.ensembles import Ensemble, get_ensemble
+from saddlelab.ensembles import Ensemble, with_parameters
 from saddlelab.studies.checkpoint import Checkpoint, CheckpointError, CheckpointMismatchError
 from saddlelab.studies.result import PrevalenceStudy
 from saddlelab.studies.run import run_study
@@ -33,18 +36,20 @@ def prevalence(
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = False,
     block_size: int | None = None,
+    **parameters: Any,
 ) -> PrevalenceStudy:
     """Count how many random Hessians of each dimension have each index.
 
     The index of a Hessian is its number of negative eigenvalues: 0 at a minimum, n at a maximum,
-    between them at a saddle.  The counts are a function of ``(ensemble, dims, samples, seed,
-    nested)`` alone: the same bits for any ``workers``, ``executor`` and ``block_size``, on any
-    machine, in one go or resumed.
+    between them at a saddle.  The counts are a function of ``(ensemble, parameters, dims, samples,
+    seed, nested)`` alone: the same bits for any ``workers``, ``executor`` and ``block_size``, on
+    any machine, in one go or resumed.
 
     Parameters
     ----------
     ensemble : str or Ensemble
-        The law of the Hessians: ``"goe"``.
+        The law of the Hessians: ``"goe"``, ``"gue"``, ``"gse"``, ``"beta"`` (any Dyson index) or
+        ``"wishart"``; each is described in the module of that name in :mod:`saddlelab.ensembles`.
     dims : int or iterable of int
         Dimensions n ≥ 1, each at most once; the study keeps them in increasing order.
     samples : int
@@ -68,6 +73,9 @@ def prevalence(
     block_size : int or None, optional
         Samples per block: what a checkpoint keeps at once and an interrupted run may lose.  None:
         30 to 60 ms of work.
+    **parameters
+        The ensemble's parameters: ``shift=0.1`` (in units of the semicircle's radius) for the
+        Gaussian ones, and ``beta=2.5`` for ``"beta"``; ``ratio=0.5, shift=0.2`` for ``"wishart"``.
 
     Returns
     -------
@@ -76,7 +84,8 @@ def prevalence(
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of its range or of a wrong type.
+        If an argument is out of its range or of a wrong type, or the ensemble has no such parameter
+        (both, then).
     CheckpointMismatchError
         If `checkpoint` belongs to another study (also a ValueError).
     CheckpointError
@@ -90,7 +99,7 @@ def prevalence(
     >>> bool(study.fraction("saddle")[2] > study.fraction("minimum")[2])
     True
     """
-    law = get_ensemble(ensemble)
+    law = with_parameters(ensemble, parameters, _options())
     sizes = dimensions(dims)
     samples = positive_integer("samples", samples, at_most=MAX_SAMPLES)
     if block_size is not None:
@@ -103,6 +112,8 @@ def prevalence(
         raise ValueError(
             f"`dims` of a nested study must add up to at most {_MAX_NESTED_BINS}, got {sum(sizes)}"
         )
+    if nested and (reason := law.why_not_nested()):
+        raise ValueError(f"`nested` must be False: {reason}")
     threads = worker_count(workers)
     seed = resolve_seed(rng) if rng is not None else None
 
@@ -118,3 +129,10 @@ def prevalence(
             spec, workers=threads, executor=executor, checkpoint=file, progress=progress
         )
     return PrevalenceStudy.from_parts(spec, totals)
+
+
+@functools.cache
+def _options() -> tuple[str, ...]:
+    """Names of the keyword arguments that are no parameters of an ensemble."""
+    found = inspect.signature(prevalence).parameters.values()
+    return tuple(each.name for each in found if each.kind is each.KEYWORD_ONLY)

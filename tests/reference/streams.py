@@ -73,13 +73,47 @@ def gamma(key, sample, row, alpha):
     alpha = mpf(alpha)
     if alpha == mpf("0.5"):
         return normal(key, sample, row)[1] ** 2 / 2
-    d = alpha - mpf(1) / 3
-    c = 1 / sqrt(9 * d)
-    attempt = 0
-    while True:
+    if alpha < 1:
+        return gamma(key, sample, row, alpha + 1) * boost(key, sample, row, 0, alpha)
+    for attempt in range(BOOST):
         A, B = block(key, sample, row, attempt)
-        x = normal_pair(A, B)[1]
-        v = (1 + c * x) ** 3
-        if v > 0 and log(acceptance(B)) < x**2 / 2 + d * (1 - v + log(v)):
-            return d * v
-        attempt += 1
+        value, log_weight = proposal(normal_pair(A, B)[1], alpha)
+        if value > 0 and log(acceptance(B)) < log_weight:
+            return value
+
+
+BOOST = 2**31  # the attempt whose block brings a gamma from shape + 1 to its shape
+
+
+def boost(key, sample, row, word, alpha):
+    """U^(1/alpha), which takes Gamma(alpha + 1) to Gamma(alpha); never below e^-500."""
+    power = log(radius_uniform(block(key, sample, row, BOOST)[word])) / mpf(alpha)
+    return ctx.exp(max(power, -500))
+
+
+def proposal(x, alpha):
+    """(d v, log of the probability to accept it) of Marsaglia–Tsang's proposal x."""
+    d = alpha - mpf(1) / 3
+    v = (1 + x / sqrt(9 * d)) ** 3
+    return (d * v, x**2 / 2 + d * (1 - v + log(v))) if v > 0 else (mpf(0), mpf(0))
+
+
+def gamma_pair(key, sample, row, shapes):
+    """Two gammas of a row: both normals of a block, accepted together; shape 0 gives 0."""
+    shapes = [mpf(shape) for shape in shapes]
+    for attempt in range(BOOST):
+        A, B = block(key, sample, row, attempt)
+        values, weight = [], mpf(0)
+        for x, shape in zip(normal_pair(A, B), shapes, strict=True):
+            if shape in (0, mpf("0.5")):
+                values.append(shape * x**2)
+                continue
+            value, log_weight = proposal(x, shape if shape >= 1 else shape + 1)
+            values.append(value)
+            weight += log_weight if value > 0 else -ctx.inf
+        if log(acceptance(B)) < weight:
+            break
+    return [
+        value * boost(key, sample, row, word, shape) if 0 < shape < 1 and shape != 0.5 else value
+        for word, (value, shape) in enumerate(zip(values, shapes, strict=True))
+    ]

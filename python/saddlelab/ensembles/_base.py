@@ -9,13 +9,25 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+_SILENT = "left out of the specification at its default"
+
+
+def silent(default: Any) -> Any:
+    """Declare a parameter that a study's specification leaves out at its default.
+
+    For one that an ensemble gains when studies of it exist: their streams, checkpoints and files
+    stay what they were.
+    """
+    return dataclasses.field(default=default, metadata={_SILENT: True})
+
 
 @dataclasses.dataclass(frozen=True)
 class Ensemble(ABC):
     """A law of random symmetric matrices, and how to count the indices of its samples.
 
-    Subclasses are frozen dataclasses: their fields are the parameters of the ensemble.  Instances
-    travel to the workers of a study, so the module of a subclass must be importable there.
+    Subclasses are frozen dataclasses: their fields are the parameters of the ensemble, checked in
+    ``__post_init__``.  Instances travel to the workers of a study, so the module of a subclass must
+    be importable there.
     """
 
     name: ClassVar[str]
@@ -24,8 +36,12 @@ class Ensemble(ABC):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters by name: numbers, strings or booleans."""
-        return dataclasses.asdict(self)
+        """The parameters by name, as the specification has them: numbers, strings or booleans."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if not (field.metadata.get(_SILENT) and getattr(self, field.name) == field.default)
+        }
 
     @abstractmethod
     def index(
@@ -50,4 +66,10 @@ class Ensemble(ABC):
 
         The bins of ``dims[j]`` are ``counts[offsets[j] : offsets[j] + dims[j] + 1]``.
         """
-        raise ValueError(f"`nested` must be False: the ensemble {self.name!r} has no nested form")
+        raise NotImplementedError(self.why_not_nested())
+
+    def why_not_nested(self) -> str:
+        """Say why :meth:`index_nested` cannot be asked for; an empty text if it can."""
+        if type(self).index_nested is Ensemble.index_nested:
+            return f"the ensemble {self.name!r} has no nested form"
+        return ""

@@ -5,48 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from saddlelab.ensembles._base import Ensemble
+from saddlelab.ensembles._hermite import Hermite
 
 
-@dataclass(frozen=True)
-class GOE(Ensemble):
-    """Symmetric matrices with independent Gaussian entries.
+@dataclass(frozen=True, kw_only=True)
+class GOE(Hermite):
+    """Real symmetric matrices with independent Gaussian entries (β = 1).
 
-    Density ∝ exp(−tr H²/4): variance 1 off the diagonal, 2 on it.  The index does not depend on
-    the scale.  Sampled as the tridiagonal β-Hermite model with β = 1 (Dumitriu & Edelman, Matrix
-    models for beta ensembles, J. Math. Phys. 43, 2002), whose leading blocks are the ensemble in
-    fewer dimensions: one sample of the largest dimension gives all of a nested study.
+    Density ∝ exp(−tr H²/4): variance 1 off the diagonal, 2 on it, radius 2√n.  The index does not
+    depend on the scale.  Parameter ``shift``: see :class:`Hermite`.
+
+    Examples
+    --------
+    >>> from saddlelab import prevalence
+    >>> study = prevalence("goe", 2, samples=100_000, rng=0)
+    >>> abs(study.fraction("minimum")[0] - (2 - 2**0.5) / 4) < 0.005
+    True
     """
 
     name: ClassVar[str] = "goe"
     stream: ClassVar[int] = 1
 
-    # The engine is imported at the first block: `import saddlelab` does not pay for Numba.
-
-    def index(
-        self, key: np.uint64, n: int, first: int, count: int, counts: NDArray[np.int64]
-    ) -> None:
-        """Count the indices of a block of samples (see :meth:`Ensemble.index`)."""
-        from saddlecore.goe import goe_index
-
-        goe_index(key, n, first, count, counts)
-
-    def index_nested(
-        self,
-        key: np.uint64,
-        dims: NDArray[np.int64],
-        first: int,
-        count: int,
-        counts: NDArray[np.int64],
-        offsets: NDArray[np.int64],
-    ) -> None:
-        """Count for all ``dims`` in one pass (see :meth:`Ensemble.index_nested`)."""
-        from saddlecore.goe import goe_index_nested
-
-        goe_index_nested(key, dims, first, count, counts, offsets)
+    def dyson_index(self) -> float:
+        """Return 1."""
+        return 1.0
 
 
 ENSEMBLE = GOE

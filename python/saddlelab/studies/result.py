@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from saddlelab.arguments import positive_integer
 from saddlelab.studies.blocks import Histogram, IntArray
 from saddlelab.studies.spec import StudySpec
-from saddlelab.studies.table import format_table
+from saddlelab.studies.table import format_parameters, format_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ class PrevalenceStudy:
     ensemble : str
         Name of the ensemble.
     parameters : dict
-        Its parameters.
+        Its parameters (a `shift` or `beta` at its default may be left out).
     dims : ndarray of int64, shape (d,)
         Dimensions, increasing.  Arrays that the methods return are in this order.
     samples : int
@@ -203,7 +203,7 @@ class PrevalenceStudy:
         return found | {"index_mean": self.index_mean(), "index_var": self.index_var()}
 
     def table(self, *, level: float = 0.95, max_rows: int | None = None) -> str:
-        """Return the study as a text table, one line per dimension.
+        """Return the study as a text table: the parameters, if any, and a line per dimension.
 
         Parameters
         ----------
@@ -213,7 +213,8 @@ class PrevalenceStudy:
         max_rows : int, optional
             Leave out dimensions evenly on a log scale so that no more lines remain.
         """
-        return format_table(self.columns(level), KINDS, max_rows)
+        table = format_table(self.columns(level), KINDS, max_rows)
+        return f"{format_parameters(self.parameters)}\n{table}" if self.parameters else table
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Draw the fractions on ``ax``; without one, a figure that also has the index law.

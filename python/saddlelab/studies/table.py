@@ -36,6 +36,11 @@ def format_table(
     return "\n".join([*text, f"({left_out} dimensions left out)"] if left_out else text)
 
 
+def format_parameters(parameters: Mapping[str, Any]) -> str:
+    """Write the parameters of an ensemble in one line."""
+    return ", ".join(f"{name} = {value}" for name, value in parameters.items())
+
+
 def with_error(value: float, low: float, high: float, none_exist: bool = False) -> str:
     """Write a fraction to the digits its interval allows, or the limit if it is 0 or 1."""
     if none_exist:

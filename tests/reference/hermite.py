@@ -1,7 +1,7 @@
-"""GOE indices in plain numpy: the tridiagonal chain, the dense matrix, and two wrong samplers.
+"""β-Hermite indices in plain numpy: the tridiagonal chain, and two wrong samplers.
 
-Units: the GOE divided by √2, where the diagonal is N(0, 1) and the square of the off-diagonal
-of row k is Gamma(k/2) (Dumitriu, Edelman 2002).
+Units: eigenvalue density ∝ ∏|λ_i − λ_j|^β exp(−Σ λ²/2), where the diagonal is N(0, 1), the square
+of the off-diagonal of row k is Gamma(βk/2) (Dumitriu, Edelman 2002).
 """
 
 import numpy as np
@@ -11,31 +11,21 @@ from reference import streams
 CHUNK = 250_000
 
 
-def tridiagonal(key, sample, n):
+def tridiagonal(key, sample, n, beta=1.0):
     """(diagonal, squared off-diagonal) of one sample, from the reference streams."""
     diagonal = [float(streams.normal(key, sample, row)[0]) for row in range(n)]
-    squares = [float(streams.gamma(key, sample, row, row / 2)) for row in range(1, n)]
+    squares = [float(streams.gamma(key, sample, row, beta * row / 2)) for row in range(1, n)]
     return np.array(diagonal), np.array(squares)
 
 
-def index(diagonal, squares):
-    """Negative eigenvalues of the tridiagonal, by LAPACK."""
+def index(diagonal, squares, threshold=0.0):
+    """Eigenvalues of the tridiagonal below the threshold, by LAPACK."""
     off = np.sqrt(squares)
     T = np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1)
-    return int(np.sum(np.linalg.eigvalsh(T) < 0))
+    return int(np.sum(np.linalg.eigvalsh(T) < threshold))
 
 
-def index_histogram(n, samples, rng):
-    """Counts of each index over dense samples A = G + Gᵀ."""
-    counts = np.zeros(n + 1, dtype=np.int64)
-    for size in chunks(samples):
-        G = rng.standard_normal((size, n, n))
-        negatives = np.sum(np.linalg.eigvalsh(G + np.swapaxes(G, 1, 2)) < 0, axis=1)
-        counts += np.bincount(negatives, minlength=n + 1)
-    return counts
-
-
-def chain_histogram(n, samples, rng, diagonal_sd=1.0):
+def chain_histogram(n, samples, rng, diagonal_sd=1.0, beta=1.0):
     """Counts of each index by the Sturm chain d ← a − g/d over numpy's own draws.
 
     In these units the diagonal's standard deviation is 1. A diagonal N(0, 1) beside χ_k is 1/√2
@@ -46,7 +36,7 @@ def chain_histogram(n, samples, rng, diagonal_sd=1.0):
         d = diagonal_sd * rng.standard_normal(size)
         negatives = (d < 0).astype(np.int64)
         for k in range(1, n):
-            g = rng.standard_gamma(k / 2, size)
+            g = rng.standard_gamma(beta * k / 2, size)
             d = diagonal_sd * rng.standard_normal(size) - g / d
             negatives += d < 0
         counts += np.bincount(negatives, minlength=n + 1)
