@@ -236,11 +236,14 @@ def _evaluate(like, code, constants, slots, X, targets, out, errors):
             point = min(first + lane, m - 1)
             for i in range(X.shape[1]):
                 buffer[inputs + i * w + lane] = X[point, i]
-        _run(like, code, results, bounds, with_errors, buffer, spread)
         used = min(w, m - first)
-        _scatter(like, results, targets, used, first, out)
+        # Said twice: LLVM takes the question out of a loop only as long as the loop is short.
         if with_errors:
+            _run(like, code, results, bounds, True, buffer, spread)
             _scatter(like, bounds, targets, used, first, errors)
+        else:
+            _run(like, code, results, bounds, False, buffer, spread)
+        _scatter(like, results, targets, used, first, out)
 
 
 @kernel
