@@ -12,9 +12,11 @@
 ``c_function``
     A function with an address, for kernels that call by address (`saddlecore.forms`); cached on
     disk like a kernel.
+``users``
+    A function of the user: compiled in this process, for kernels that call it by address.
 
-Neither allows fast-math: the streams promise the same bits on every machine and Sturm counts
-must be monotone in the shift (Demmel, Dhillon & Ren 1995).  Where fused multiply-adds are
+All but the last forbid fast-math: the streams promise the same bits on every machine and Sturm
+counts must be monotone in the shift (Demmel, Dhillon & Ren 1995).  Where fused multiply-adds are
 wanted they are written, ``lanes.fma``.
 
 Numba's disk cache notices an edit of the file a kernel stands in, not one of the files that it
@@ -35,9 +37,13 @@ from numba.core.ccallback import CFunc
 
 from saddlecore import vecmath
 
-__all__ = ["allocating", "c_function", "device", "kernel"]
+__all__ = ["allocating", "c_function", "device", "kernel", "users"]
 
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
+# A user's function owes no bits to anybody: products and sums may be contracted.  Nobody calls it
+# from Python, so it needs no wrappers, half of the time of compiling.
+_USERS = _OPTIONS | {"fastmath": {"contract"}, "nogil": True, "no_cpython_wrapper": True,
+                     "no_cfunc_wrapper": True}  # fmt: skip
 
 
 def _digest() -> str:
@@ -84,6 +90,11 @@ def kernel(function):
     with contextlib.suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher._cache = _EngineCache(function)
     return dispatcher
+
+
+def users(function):
+    """Compile a user's function, or what calls it."""
+    return njit(**_USERS)(function)
 
 
 def c_function(function):

@@ -38,7 +38,7 @@ def columns_of(program):
 
 def run(program, X, bounds=False):
     """Outputs of a program at points (m, n), and bounds of their errors if wanted."""
-    X = np.asarray(X, np.float64).reshape(-1, program.inputs)
+    X = np.ascontiguousarray(X, np.float64).reshape(-1, program.inputs)
     out = np.full((len(X), program.outputs), NAN)
     errors = np.full_like(out, NAN) if bounds else np.empty((0, 0))
     evaluate(program.code, program.constants, program.slots, X, columns_of(program), out, errors)

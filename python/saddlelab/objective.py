@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import math
 import sys
@@ -9,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -137,6 +138,7 @@ class Objective:
             kind_of("gradient", gradient, 1, args),
             kind_of("hvp", hvp, 2, args),
         )
+        self.outside: tuple[Any, ...] = ()
         self._built: list[Built | None] = []
         self._seen: set[int] = set()
         self._expressions: dict[tuple[int, tuple[bool, ...]], Any] = {}
@@ -146,7 +148,9 @@ class Objective:
 
     def __call__(self, x: ArrayLike) -> Any:
         """Call the function itself."""
-        return self.value(x) if is_foreign(self.fun) else self.fun(x, *self.args)
+        if is_foreign(self.fun):
+            return self.value(x)
+        return self.fun(np.asarray(x, dtype=np.float64), *self.args)
 
     def __repr__(self) -> str:
         """Name the function."""
@@ -331,7 +335,7 @@ class Objective:
         With ``derivatives`` also what those that came with it raise there.
         """
         self.reraise()
-        bad = np.isnan(values.reshape(len(values), -1)).any(axis=1)
+        bad = np.isnan(values).any(axis=tuple(range(1, values.ndim)))
         if not bad.any():
             return
         at = int(np.argmax(bad))
@@ -529,7 +533,9 @@ def points_of(x: ArrayLike, name: str = "x") -> tuple[Floats, bool]:
     points = np.array(array, dtype=np.float64, order="C", ndmin=2)
     flat = points.ravel()
     # The square is finite but for numbers that are not, or of which the square is not.
-    if math.isfinite(flat.dot(flat)):
+    with np.errstate(over="ignore"):
+        finite = math.isfinite(flat.dot(flat))
+    if finite:
         return points, single
     if not np.isfinite(points).all():
         k, i = map(int, np.argwhere(~np.isfinite(points))[0])
@@ -546,8 +552,10 @@ def as_objective(f: Any) -> Objective:
         hash(f)
     except TypeError:
         return objective(f)
+    outside = _outside(f)
     with _lock:
-        made = _remembered(f)
+        made = _remembered(f, *map(_key, outside))
+        made.outside = outside  # as long as these live, no other object has their identity
     made.build()
     return made
 
@@ -556,5 +564,23 @@ _lock = threading.Lock()
 
 
 @functools.lru_cache(maxsize=256)
-def _remembered(f: Any) -> Objective:
+def _remembered(f: Any, *_outside: int | float) -> Objective:
     return Objective(f)
+
+
+def _outside(f: Any) -> tuple[Any, ...]:
+    """What a function refers to: it is compiled with the numbers and arrays of that moment."""
+    function = plain(f)
+    if not isinstance(function, FunctionType):
+        return ()
+    found = map(function.__globals__.get, _global_names(function.__code__))
+    return (*found, *[cell.cell_contents for cell in function.__closure__ or ()])
+
+
+@functools.lru_cache(maxsize=256)
+def _global_names(code: CodeType) -> tuple[str, ...]:
+    return tuple({i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"})
+
+
+def _key(value: Any) -> int | float:
+    return value if isinstance(value, int | float) else id(value)
