@@ -183,9 +183,9 @@ def critical_points(
     Notes
     -----
     ‖∇f‖² is minimised from every start by Levenberg and Marquardt's method, which is Newton's
-    where that works (see ``saddlecore.newton``).  What it returns is then polished with
-    Newton's steps, points that are the same are put together, and those that are gradient-flat
-    or outside the box left out.
+    where that works (see ``saddlecore.newton``), with variables in widths of the box: units do not
+    matter.  What it returns is then polished with Newton's steps, points that are the same are
+    put together, and those that are gradient-flat or outside the box left out.
 
     No search proves that it found everything.  `found`, `missing`, `coverage` and the Euler count
     tell how likely that is.

@@ -38,6 +38,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Numbers that a function may compute and still be traced.
 _LONGEST_TRACE = 100_000
+#: Numbers that are looked at one by one without a second thought.
+_SMALL = 2048
 #: Points for one task of a thread.
 _TASK = 1024
 
@@ -207,7 +209,7 @@ class Objective:
         self.build()
         return all(b is None or b.callback is None for b in self._built)
 
-    @property
+    @functools.cached_property
     def given(self) -> tuple[str, ...]:
         """Which derivatives came with it."""
         return tuple(
@@ -376,6 +378,8 @@ class Objective:
 
     def _forget(self) -> None:
         """Drop expressions whose constants are what the arrays of `args` no longer hold."""
+        if not self.args:
+            return
         held = tuple(arg.tobytes() for arg in self.args if isinstance(arg, np.ndarray))
         if held != self._traced_with:
             with self._lock:
@@ -513,6 +517,17 @@ def _is_ours(module: str) -> bool:
     return module.partition(".")[0] in ("saddlelab", "functools")
 
 
+def all_finite(array: Floats) -> bool:
+    """Whether all numbers are finite; for a contiguous array, of one or of a million."""
+    flat = array.ravel()
+    if flat.size < _SMALL:
+        return bool(np.logical_and.reduce(np.isfinite(flat)))
+    # The square is finite but for numbers that are not, or of which the square is not.
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = flat.dot(flat)
+    return math.isfinite(square) or bool(np.isfinite(flat).all())
+
+
 @functools.lru_cache(maxsize=8)
 def _numbers(count: int) -> NDArray[np.intp]:
     return np.arange(count)
@@ -531,13 +546,7 @@ def points_of(x: ArrayLike, name: str = "x") -> tuple[Floats, bool]:
         raise ValueError(f"`{name}` must be one point (n,) or many (m, n), got shape {array.shape}")
     single = array.ndim == 1
     points = np.array(array, dtype=np.float64, order="C", ndmin=2)
-    flat = points.ravel()
-    # The square is finite but for numbers that are not, or of which the square is not.
-    with np.errstate(over="ignore"):
-        finite = math.isfinite(flat.dot(flat))
-    if finite:
-        return points, single
-    if not np.isfinite(points).all():
+    if not all_finite(points):
         k, i = map(int, np.argwhere(~np.isfinite(points))[0])
         where = f"{name}[{i}]" if single else f"{name}[{k}, {i}]"
         raise ValueError(f"`{name}` must be finite, but {where} = {points[k, i]}")
