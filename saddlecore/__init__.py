@@ -20,8 +20,8 @@ __version__ = "0.1.0"
 _MODULES = ("compile", "differences", "equilibrate", "evaluate", "exact", "folding", "foreign",
             "forms", "goe", "graph", "inertia", "jit", "lanearrays", "laneloops", "lanemake",
             "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "memory",
-            "newton", "operations", "panels", "philox", "points", "program", "streams", "sturm",
-            "trace", "vecmath")  # fmt: skip
+            "newton", "operations", "panels", "philox", "points", "program", "second",
+            "streams", "sturm", "trace", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

@@ -20,11 +20,10 @@ import math
 
 import numpy as np
 
-from saddlecore.differences import derivatives_here, derivatives_scratch
-from saddlecore.forms import SECOND_LANES, call_form
 from saddlecore.jit import allocating, device, kernel
 from saddlecore.laneops import select, splat, width, zeros
 from saddlecore.memory import aligned, load, store
+from saddlecore.second import second_at, second_scratch
 
 __all__ = ["CONVERGED", "FLAT", "LEFT", "NOT_FINITE", "STOPPED", "newton"]
 
@@ -38,15 +37,6 @@ _FLAT, _HOPELESS = 1e-5, 1e-6
 _FIRST_DAMPING = 1e-2
 _MOST_DAMPING = 1e12
 _TINY = 1e-280
-
-
-@device
-def _second(like, forms, x, n, out, scratch):
-    """f, ∇f and the lower triangle of H at x."""
-    if forms[SECOND_LANES, 0] != 0:
-        call_form(forms[SECOND_LANES, 0], x, 0, n, out, 0, forms[SECOND_LANES, 1])
-    else:
-        derivatives_here(forms, x, n, out, scratch)
 
 
 @device
@@ -278,7 +268,7 @@ def _advance(like, forms, n, bounds, scale, most, vectors, matrices, lanes, scra
         at = i * width(like)
         step = select(begun, load(like, s, at), zero)
         store(y, at, load(like, x, at) + scale[i] * step)
-    _second(like, forms, y, n, there, scratch)
+    second_at(like, forms, y, n, scale, there, scratch)
     _in_widths(like, scale, n, there)
     after = _square_norm(like, there, n)
     better = after < before
@@ -312,7 +302,7 @@ def _newton(like, forms, starts, bounds, most, results):
     count = 1 + n + n * (n + 1) // 2
     vectors = (aligned(n * w), aligned(n * w), aligned(n * w), aligned(n * w), aligned(n * w))
     matrices = (aligned(count * w), aligned(count * w), aligned(2 * n * (n + 1) * w))
-    lanes, scratch = aligned(7 * w).reshape(7, w), derivatives_scratch(n)
+    lanes, scratch = aligned(7 * w).reshape(7, w), second_scratch(like, n)
     scale, row = bounds[:, 1] - bounds[:, 0], np.full(w, -1)
     matrices[0][:] = 0.0
     # Lanes without a start must compute something harmless.
