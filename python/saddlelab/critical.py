@@ -531,7 +531,8 @@ def _assemble(
         eigenvalues, error, flatness = found.eigenvalues, found.error, found.flatness
         index, zeros, kind = found.index, found.zeros, found.kind
         certified, method = found.certified, found.method
-    order = np.lexsort((*x.T[::-1], value))
+    # Minima of one value keep their places whatever the last digits are.
+    order = np.lexsort((*x.T[::-1], _rounded(value)))
     sure = np.isin(kind, ["minimum", "saddle", "maximum"])
     euler = int(np.sum(np.where(index[sure] % 2 == 0, 1, -1)))
     expected = euler_count(fun, box) if sure.all() else None
@@ -549,6 +550,13 @@ def _assemble(
         flatness[order], counts[order], box, starts, ends, missing, coverage, euler, expected,
         "; ".join(message), method, fun.name, fun,
     )  # fmt: skip
+
+
+def _rounded(value: Floats) -> Floats:
+    """Values to twelve digits of the largest."""
+    unit = 1e-12 * max(float(np.max(np.abs(value), initial=0.0)), 1e-290)
+    rounded: Floats = np.round(value / unit)
+    return rounded
 
 
 def _unseen(counts: Integers) -> tuple[float, float]:
