@@ -40,10 +40,10 @@ from saddlecore import vecmath
 __all__ = ["allocating", "c_function", "device", "kernel", "users"]
 
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
-# A user's function owes no bits to anybody: products and sums may be contracted.  Nobody calls it
-# from Python, so it needs no wrappers, half of the time of compiling.
-_USERS = _OPTIONS | {"fastmath": {"contract"}, "nogil": True, "no_cpython_wrapper": True,
-                     "no_cfunc_wrapper": True}  # fmt: skip
+# What nobody calls from Python needs no wrappers, a large part of the time of compiling.
+# A user's function owes no bits to anybody: products and sums may be contracted.
+_UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_USERS = _OPTIONS | _UNWRAPPED | {"fastmath": {"contract"}, "nogil": True}
 
 
 def _digest() -> str:
@@ -75,7 +75,7 @@ class _EngineCache(FunctionCache):
 
 def device(function):
     """Compile `function` into the kernels that call it."""
-    return njit(nogil=True, forceinline=True, _nrt=False, **_OPTIONS)(function)
+    return njit(nogil=True, forceinline=True, _nrt=False, **_UNWRAPPED, **_OPTIONS)(function)
 
 
 def allocating(function):

@@ -94,7 +94,7 @@ def _from_gradients(like, forms, x, n, typical, out, scratch):
         store(moved, j * w, xj)
         for i in range(n):
             # Each entry off the diagonal comes twice, once from either gradient.
-            part = 0.5 if i == j else 1.0
+            part = 1.0 if i == j else 0.5
             low, high = min(i, j), max(i, j)
             at = (1 + n + high * (high + 1) // 2 + low) * w
             slope = (load(like, up, i * w) - load(like, down, i * w)) / (2.0 * h)
