@@ -17,11 +17,12 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("compile", "differences", "equilibrate", "evaluate", "exact", "folding", "foreign",
-            "forms", "goe", "graph", "inertia", "jit", "lanearrays", "laneloops", "lanemake",
-            "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "memory",
-            "newton", "operations", "panels", "philox", "points", "program", "second",
-            "streams", "sturm", "trace", "vecmath")  # fmt: skip
+_MODULES = ("compile", "differences", "equilibrate", "evaluate", "exact", "exponents",
+            "folding", "foreign", "forms", "goe", "graph", "inertia", "jit", "lanearrays",
+            "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
+            "lanewise", "memory", "moves", "newton", "noise", "operations", "pairs", "panels",
+            "philox", "points", "program", "second", "stencils", "steps", "streams", "sturm",
+            "trace", "transposes", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):
