@@ -21,8 +21,8 @@ _MODULES = ("compile", "differences", "equilibrate", "evaluate", "exact", "expon
             "folding", "foreign", "forms", "goe", "graph", "inertia", "jit", "lanearrays",
             "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
             "lanewise", "memory", "moves", "newton", "noise", "operations", "pairs", "panels",
-            "philox", "points", "program", "second", "stencils", "steps", "streams", "sturm",
-            "trace", "transposes", "vecmath")  # fmt: skip
+            "philox", "points", "program", "second", "slopes", "stencils", "steps", "streams",
+            "sturm", "trace", "transposes", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

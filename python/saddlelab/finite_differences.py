@@ -80,15 +80,31 @@ def _gradient(fun: Objective, points: Floats, method: str, steps: Floats, thread
 
 def _hessian(fun: Objective, points: Floats, method: str, steps: Floats, threads: int) -> Found:
     m, n = points.shape
-    table, pairs = fun.table(n, exact=False), _pairs(fun, points)
-    source = int("gradient" in fun.given)
+    table, scheme = fun.table(n, exact=False), _scheme(method)
+    if "gradient" in fun.given:
+        return _from_gradients(fun, points, scheme, steps, threads)
+    pairs = _pairs(fun, points)
 
     def kernel(x: Floats, *out: Any) -> None:
         saddlecore.differences.hessian_differences(
-            table, x, pairs, _scheme(method), source, steps, -1.0, *out
+            table, x, pairs, scheme, saddlecore.forms.VALUE, steps, -1.0, *out
         )
 
     return _over_points(kernel, points, (m, n, n), n * n, threads)
+
+
+def _from_gradients(
+    fun: Objective, points: Floats, scheme: int, steps: Floats, threads: int
+) -> Found:
+    m, n = points.shape
+    table = fun.table(n, exact=False)
+
+    def kernel(x: Floats, value: Floats, error: Floats, evaluations: Integers, _: Any) -> None:
+        saddlecore.slopes.hessian_from_gradients(table, x, scheme, steps, value, error, evaluations)
+
+    found = _over_points(kernel, points, (m, n, n), n * n, threads)
+    fun.reraise()
+    return found
 
 
 def _pairs(fun: Objective, points: Floats) -> Integers:
