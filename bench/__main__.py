@@ -7,7 +7,7 @@ import sys
 
 from bench import report
 
-JOBS = ("classify", "prevalence", "scale", "startup")
+JOBS = ("classify", "derivatives", "critical", "spectrum", "prevalence", "scale", "startup")
 
 
 def main() -> None:
