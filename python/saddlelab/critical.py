@@ -344,11 +344,11 @@ def _arrived(
         fun.explain(ended[lost], np.full(np.count_nonzero(lost), np.nan))
     inside = _inside(ended, box)
     there = (status == newton.CONVERGED) & inside
-    # Where differences are noisy a search stops without having noticed that it has arrived.
-    doubtful = np.flatnonzero((status == newton.STOPPED) & inside)
+    # Where the gradient is noisy a search stops without having noticed that it has arrived.
+    doubtful = np.flatnonzero(((status == newton.STOPPED) | (status == newton.FLAT)) & inside)
     if len(doubtful):
         there[doubtful] = examine(fun, ended[doubtful], reach).critical
-    flat = status == newton.FLAT
+    flat = (status == newton.FLAT) & ~there
     left = (status == newton.LEFT) | (status == newton.CONVERGED) & ~inside
     for name, those in zip(_ENDS, (there, left, flat, lost), strict=False):
         ends[name] += int(np.count_nonzero(those))

@@ -158,7 +158,7 @@ class Objective:
         """Name the function."""
         return f"<saddlelab objective {self.name}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         """Pickle as source: who unpickles it compiles anew."""
         _, gradient, hvp = self._functions
         return Objective, (self.fun, self.args, gradient, hvp, self.name)
