@@ -118,7 +118,7 @@ def _slopes(like, forms, x, n, typical, out, scratch):
 
 @allocating
 def _from_values(like, forms, x, n, typical, out, scratch):
-    """As `saddlecore.differences` has it: two values for each pair, one second difference an axis."""
+    """Two values for each pair and one second difference for each axis."""
     moved, steps, seconds, w = scratch[0], scratch[1], scratch[3], width(like)
     f = _value(like, forms, x, n, scratch)
     store(out, 0, f)

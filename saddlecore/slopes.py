@@ -101,7 +101,8 @@ def _columns(like, forms, n, block, scheme, buffers, work):
             for i in range(n):
                 up, at = load(like, near, i * LANES), (i * blocks + b) * LANES
                 down = load(like, here if scheme == FORWARD else far, i * LANES)
-                store(largest, i * LANES, max(load(like, largest, i * LANES), max(abs(up), abs(down))))
+                size = max(abs(up), abs(down))
+                store(largest, i * LANES, max(load(like, largest, i * LANES), size))
                 slope, error = (up - down) / wide, splat(like, 0.0)
                 if ring == 2:
                     short = load(like, work[0], at)
