@@ -18,11 +18,12 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("compile", "differences", "equilibrate", "evaluate", "exact", "exponents",
-            "folding", "foreign", "forms", "goe", "graph", "inertia", "jit", "lanearrays",
-            "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
-            "lanewise", "memory", "moves", "newton", "noise", "operations", "pairs", "panels",
-            "philox", "points", "program", "second", "slopes", "stencils", "steps", "streams",
-            "sturm", "trace", "transposes", "vecmath")  # fmt: skip
+            "folding", "foreign", "forms", "goe", "graph", "groups", "inertia", "jit",
+            "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
+            "lanetrees", "lanewise", "margins", "memory", "moves", "newton", "noise",
+            "operations", "pairs", "panels", "philox", "places", "points", "products",
+            "program", "second", "slopes", "stencils", "steps", "streams", "sturm", "trace",
+            "transposes", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

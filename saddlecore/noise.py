@@ -20,7 +20,8 @@ from saddlecore.forms import LANES
 from saddlecore.jit import allocating, device
 from saddlecore.laneops import all_lanes, any_lane, not_, select, splat
 from saddlecore.memory import load, store
-from saddlecore.moves import (
+from saddlecore.moves import aim, line
+from saddlecore.places import (
     ABSOLUTE,
     AT,
     HERE,
@@ -33,9 +34,7 @@ from saddlecore.moves import (
     SLOPE,
     USED,
     active,
-    expand,
     get,
-    line,
     set_level,
     take,
     total,
@@ -70,12 +69,12 @@ def axis_scale(like, x):
 
 
 @device
-def _aim(like, place, floor):
+def _point(like, place, floor):
     """Point the line along ±max(|x|, floor)."""
     for block in range(place.blocks):
         size = max(axis_scale(like, take(like, place, block, AT)), splat(like, floor))
         along = size * take(like, place, block, SIGN)
-        expand(like, place, block, along, place.direction, LANES)
+        aim(like, place, block, along)
 
 
 @device
@@ -132,7 +131,7 @@ def measure_noise(like, calls, place, wanted):
     best, previous = splat(like, 0.0), splat(like, np.nan)
     done, flat = not_(wanted), wanted
     for table in range(place.lanes):
-        _aim(like, place, 1.0 if table >= _WIDE else 0.0)
+        _point(like, place, 1.0 if table >= _WIDE else 0.0)
         for k in range(place.lanes):
             place.memory[MULTIPLES * LANES + k] = k * _SPACINGS[table]
         line(like, calls, place, place.lanes, wanted)
@@ -178,7 +177,7 @@ def check_noise(like, calls, place, relative):
     for block in range(place.blocks):
         along = axis_scale(like, take(like, place, block, AT)) * _PROBE
         along *= take(like, place, block, SIGN)
-        expand(like, place, block, along, place.direction, LANES)
+        aim(like, place, block, along)
         part = along * take(like, place, block, INVERSE)
         mine = active(like, place, block)
         rise += select(mine, part * take(like, place, block, SLOPE), zero)

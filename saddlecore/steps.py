@@ -1,6 +1,6 @@
 """Steps of difference formulas: fitted to each variable, to f, and to the noise of f.
 
-A step starts as h = noise^{1/p}·|x|, the balance of truncation and noise for a function whose length
+A step starts as h = noise^{1/p}·|x|, where truncation and noise balance if the function's length
 scale is |x|, and is judged by what the formula's points show (`saddlecore.stencils`):
 
 long
@@ -25,7 +25,9 @@ from saddlecore.forms import LANES
 from saddlecore.jit import allocating, device
 from saddlecore.laneops import any_lane, mask_bits, not_, select, splat
 from saddlecore.memory import load, store
-from saddlecore.moves import (
+from saddlecore.moves import evaluate, move_block, reach
+from saddlecore.noise import TINY, axis_scale, measure_noise
+from saddlecore.places import (
     ABSOLUTE,
     AT,
     EVEN,
@@ -45,16 +47,12 @@ from saddlecore.moves import (
     TOP,
     active,
     get,
-    move_block,
     put,
-    reach,
     set_level,
     shared,
     spend,
     take,
-    value,
 )
-from saddlecore.noise import TINY, axis_scale, measure_noise
 from saddlecore.stencils import FORWARD, MAIN_WEIGHTS, OFFSETS, SLOPE_WEIGHTS, TOP_WEIGHTS
 
 __all__ = ["prepare_steps", "settle"]
@@ -64,7 +62,7 @@ _M = 5184447.0 / 4194304.0
 
 # D below this many σ may be worth a longer step; a longer step aims at that many; D below that
 # many says nothing at all.
-_WEAK = 1e4
+_WEAK = 1e3
 _STRONG_EXPONENT = 23.0
 _NOTHING = 8.0
 # More noise than this share of f is no longer noise.
@@ -100,17 +98,20 @@ def _set_step(like, place, block, h):
 
 
 @device
-def _evaluate(like, calls, place, stencil, block, count, wanted, fresh, counted):
+def _evaluate(like, calls, place, stencil, block, count, wanted, fresh):
     """Values at the formula's points; lanes that are not wanted keep theirs, unless all is new."""
     bits = mask_bits(wanted)
     for k in range(count):
         move_block(like, place, block, OFFSETS[stencil.scheme, k])
-        found, at = value(like, calls, place, bits), (RING + k) * LANES
-        if not fresh:
-            found = select(wanted, found, load(like, place.memory, at))
-        store(place.memory, at, found)
+        at = (RING + k) * LANES
+        if fresh:
+            evaluate(calls, place, bits, at)
+        else:
+            evaluate(calls, place, bits, place.out)
+            found = load(like, place.memory, place.out)
+            store(place.memory, at, select(wanted, found, load(like, place.memory, at)))
     move_block(like, place, block, 0.0)
-    spend(like, place, wanted & counted, count)
+    spend(like, place, wanted, count)
 
 
 @device
@@ -158,16 +159,16 @@ def _keep_parts(like, place, stencil, block):
 
 
 @device
-def settle(like, calls, place, stencil, relative, block, estimate, counted):
+def settle(like, calls, place, stencil, relative, block, estimate, lanes):
     """Choose a block's step, and evaluate the formula's points; without `estimate`, only D's.
 
-    What is done in the lanes `counted` is counted.
+    The record of lanes other than `lanes` means nothing afterwards.
     """
-    mine, given = active(like, place, block), take(like, place, block, GIVEN)
+    mine, given = active(like, place, block) & lanes, take(like, place, block, GIVEN)
     k = get(like, place, FIRST) + exponent(axis_scale(like, take(like, place, block, AT)))
     _set_step(like, place, block, select(given > 0.0, given, power_of_two(k) * _M))
     count = stencil.count if estimate else stencil.plain
-    _evaluate(like, calls, place, stencil, block, count, mine, True, counted)
+    _evaluate(like, calls, place, stencil, block, count, mine, True)
     d, t, sigma = _look(like, place, stencil, relative, block, count, mine)
     if estimate:
         sigma = max(sigma, get(like, place, ABSOLUTE))
@@ -175,7 +176,7 @@ def settle(like, calls, place, stencil, relative, block, estimate, counted):
         known = get(like, place, KNOWN) > 0.5
         _, long, faint = _judge(like, stencil, d, t, sigma, known)
         if any_lane((long | faint) & mine & (given == 0.0)):
-            _search(like, calls, place, stencil, relative, block, counted)
+            _search(like, calls, place, stencil, relative, block, mine)
     _keep_parts(like, place, stencil, block)
 
 
@@ -203,9 +204,9 @@ def _longer(like, place, stencil, block, k, d, sigma):
 
 
 @allocating
-def _search(like, calls, place, stencil, relative, block, counted):
+def _search(like, calls, place, stencil, relative, block, mine):
     """Settle the steps of a block that are long or faint."""
-    mine = active(like, place, block) & (take(like, place, block, GIVEN) == 0.0)
+    mine &= take(like, place, block, GIVEN) == 0.0
     x = take(like, place, block, AT)
     scale, zero = exponent(axis_scale(like, x)), splat(like, 0.0)
     least = select(abs(x) > TINY, scale + _LEAST, splat(like, _LEAST_AT_ZERO))
@@ -254,4 +255,4 @@ def _search(like, calls, place, stencil, relative, block, counted):
         stuck |= (moving & closed) | (lost & not_(moving))
         h = select(moving, sign * (power_of_two(following) * _M), take(like, place, block, STEP))
         _set_step(like, place, block, h)
-        _evaluate(like, calls, place, stencil, block, stencil.count, moving, False, counted)
+        _evaluate(like, calls, place, stencil, block, stencil.count, moving, False)

@@ -17,18 +17,20 @@ def _pointer(context, builder, array_type, array, index, value_type):
 
 
 @intrinsic
-def transpose_out(typingctx, array, index, out, starts):
-    """Turn eight elements of eight lanes, from ``array[index:]`` on, into eight runs of numbers.
+def transpose_out(typingctx, array, order, index, shift, out, starts):
+    """Turn eight elements of eight lanes into eight runs of numbers.
 
-    Lane l of the j-th goes to ``out[starts[l] + j]``.
+    Lane l of the j-th, ``array[order[index + j] + shift + l]``, goes to ``out[starts[l] + j]``.
     """
-    sig = types.void(array, types.intp, out, starts)
+    sig = types.void(array, order, types.intp, types.intp, out, starts)
 
     def codegen(context, builder, sig, args):
         int64, vector = ir.IntType(64), ir.VectorType(ir.DoubleType(), 8)
+        places = context.make_array(sig.args[1])(context, builder, args[1]).data
         rows = []
         for j in range(8):
-            at = builder.add(args[1], int64(8 * j))
+            at = builder.load(builder.gep(places, [builder.add(args[2], int64(j))]))
+            at = builder.add(at, args[3])
             pointer = _pointer(context, builder, sig.args[0], args[0], at, vector)
             rows.append(builder.load(pointer, align=8))
         for size in (4, 2, 1):
@@ -39,10 +41,10 @@ def transpose_out(typingctx, array, index, out, starts):
                 if i // size % 2 == 0:
                     a, b = rows[i], rows[i + size]
                     rows[i], rows[i + size] = (builder.shuffle_vector(a, b, m) for m in masks)
-        origin = context.make_array(sig.args[3])(context, builder, args[3]).data
+        origin = context.make_array(sig.args[5])(context, builder, args[5]).data
         for i, row in enumerate(rows):
             at = builder.load(builder.gep(origin, [int64(i)]))
-            pointer = _pointer(context, builder, sig.args[2], args[2], at, vector)
+            pointer = _pointer(context, builder, sig.args[4], args[4], at, vector)
             builder.store(row, pointer, align=8)
         return context.get_dummy_value()
 
@@ -69,15 +71,16 @@ def gather(rows, size, first, used, starts, out, at):
 
 
 @device
-def scatter(lanes, at, size, first, used, starts, rows):
-    """`size` elements of lanes, from ``lanes[at]`` on, to rows first, first + 1, … of a flat array."""
+def scatter(lanes, order, shift, first, used, starts, rows):
+    """Elements of lanes at ``order`` + shift to rows first, first + 1, … of a flat array."""
+    size = len(order)
     if used < LANES or size < LANES:
         for w in range(used):
             for i in range(size):
-                rows[(first + w) * size + i] = lanes[at + i * LANES + w]
+                rows[(first + w) * size + i] = lanes[order[i] + shift + w]
     else:
         for i in range(0, size, LANES):
             begin = min(i, size - LANES)
             for w in range(LANES):
                 starts[w] = (first + w) * size + begin
-            transpose_out(lanes, at + begin * LANES, rows, starts)
+            transpose_out(lanes, order, begin, shift, rows, starts)

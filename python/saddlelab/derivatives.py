@@ -232,6 +232,7 @@ def derive(
         found = _given(fun, what, points, vectors, threads)
     else:
         found = finite_differences.derive(fun, what, points, vectors, method, step, threads)
+        fun.reraise()  # or the next call would, of what a callback raised beside the points
     value, error, evaluations, codes = found
     if not all_finite(value):
         bad = ~np.isfinite(value).all(axis=tuple(range(1, value.ndim)))

@@ -21,6 +21,8 @@ Found: TypeAlias = tuple[Floats, Floats, Integers, Integers]
 _EPS = float(np.finfo(np.float64).eps)
 #: Evaluations worth another thread.
 _TASK = 20_000
+#: Steps tried for a product; and how much larger truncation or rounding may be than the other.
+_MOST_STEPS, _UNEVEN = 12, 16.0
 
 
 def derive(
@@ -36,8 +38,8 @@ def derive(
     steps = _steps(step, points.shape[1])
     if vectors is not None:
         if "gradient" in fun.given:
-            return _product_from_gradients(fun, points, vectors, threads)
-        return _product_from_hessian(_hessian(fun, points, method, steps, threads), vectors)
+            return _product_from_gradients(fun, points, vectors, steps, threads)
+        return _product(fun, points, vectors, method, steps, threads)
     if what == "hessian":
         return _hessian(fun, points, method, steps, threads)
     return _gradient(fun, points, method, steps, threads)
@@ -111,7 +113,7 @@ def _pairs(fun: Objective, points: Floats) -> Integers:
     """Pairs i > j of variables whose mixed derivative is not known to be always 0."""
     n = points.shape[1]
     expression = fun.expression(n) if fun.is_traced(points[:1]) else None
-    pattern = None if expression is None else expression.pattern
+    pattern = None if expression is None else fun.program(expression, "pattern")
     if pattern is not None:
         return np.ascontiguousarray(pattern)
     return np.stack(np.tril_indices(n, -1), axis=1).astype(np.int64)
@@ -142,26 +144,77 @@ def _codes(status: Integers) -> Integers:
     return codes
 
 
-def _product_from_hessian(found: Found, vectors: Floats) -> Found:
-    """H v from H: without a gradient, differences of values must visit every pair anyway."""
-    value, error, evaluations, codes = found
-    product = np.einsum("mij,mj->mi", value, vectors)
-    return product, np.einsum("mij,mj->mi", error, np.abs(vectors)), evaluations, codes
+def _product(
+    fun: Objective, points: Floats, vectors: Floats, method: str, steps: Floats, threads: int
+) -> Found:
+    """H v from values."""
+    n = points.shape[1]
+    table, scheme = fun.table(n, exact=False), _scheme(method)
+    both = np.stack([points, vectors], axis=1)
+
+    def kernel(xv: Floats, *out: Any) -> None:
+        x, v = np.ascontiguousarray(xv[:, 0]), np.ascontiguousarray(xv[:, 1])
+        saddlecore.products.product_differences(table, x, v, scheme, steps, -1.0, *out)
+
+    return _over_points(kernel, both, points.shape, 8 * n, threads)
 
 
 def _product_from_gradients(
-    fun: Objective, points: Floats, vectors: Floats, threads: int
+    fun: Objective, points: Floats, vectors: Floats, steps: Floats, threads: int
 ) -> Found:
-    """[∇f(x + h v) − ∇f(x − h v)] / 2h, its error from twice the step."""
+    """[∇f(x + h v) − ∇f(x − h v)] / 2h, its error from twice the step.
+
+    Without ``steps`` h is changed until truncation and rounding balance, and the best is kept of
+    each number.
+    """
+    m = len(points)
+    h, size = _first_step(points, vectors, steps)
+    value, error = np.full(points.shape, np.nan), np.full(points.shape, np.inf)
+    evaluations, before, left = np.zeros(m, np.int64), np.zeros(m), np.arange(m)
+    for _ in range(1 if len(steps) else _MOST_STEPS):
+        found, *parts = _central(fun, points[left], vectors[left], h[left], size[left], threads)
+        evaluations[left] += 4
+        doubt = sum(parts)
+        better = doubt < error[left]
+        value[left] = np.where(better, found, value[left])
+        error[left] = np.where(better, doubt, error[left])
+        truncation, rounding = (part.max(axis=1) for part in parts)
+        longer = (rounding > _UNEVEN * truncation).astype(float)
+        direction = longer - ~(truncation <= _UNEVEN * rounding)  # shorter also where it is NaN
+        h[left] *= 8.0 ** direction[:, None]
+        going = (direction != 0.0) & (direction != -before[left])
+        before[left] = direction
+        left = left[going]
+        if not len(left):
+            break
+    return value, error, evaluations, np.zeros(m, np.int64)
+
+
+def _first_step(points: Floats, vectors: Floats, steps: Floats) -> tuple[Floats, Floats]:
+    """A step along each vector, and how long the point is in units of the vector, (m, 1)."""
+    length = np.abs(vectors).max(axis=1, keepdims=True)
+    length = np.where(length > 0.0, length, 1.0)
+    size = np.abs(points).max(axis=1, keepdims=True) / length
+    if not len(steps):
+        return np.cbrt(_EPS) * np.maximum(size, 1.0 / length), size
+    each = np.full_like(vectors, np.inf)
+    np.divide(steps, np.abs(vectors), out=each, where=vectors != 0.0)
+    h = each.min(axis=1, keepdims=True)
+    return np.where(np.isfinite(h), h, 1.0), size
+
+
+def _central(
+    fun: Objective, points: Floats, vectors: Floats, h: Floats, size: Floats, threads: int
+) -> tuple[Floats, Floats, Floats]:
+    """The difference, what truncation does to it and what rounding does."""
     m, n = points.shape
-    size = np.abs(vectors).max(axis=1, keepdims=True)
-    h = np.cbrt(_EPS) * np.maximum(np.abs(points).max(axis=1, keepdims=True), 1.0)
-    h = np.divide(h, size, out=np.ones_like(h), where=size > 0.0)
     moves = [points + k * h * vectors for k in (1.0, -1.0, 2.0, -2.0)]
     slopes = fun.run(np.vstack(moves), saddlecore.forms.GRADIENT, n, n, threads)
     fun.reraise()
     up, down, further_up, further_down = slopes.reshape(4, m, n)
     value = (up - down) / (2.0 * h)
-    truncation = np.abs(value - (further_up - further_down) / (4.0 * h)) / 3.0
-    rounding = _EPS * (np.abs(up) + np.abs(down)) / h
-    return value, truncation + 4.0 * rounding, np.full(m, 4), np.zeros(m, np.int64)
+    truncation = 2.0 * np.abs(value - (further_up - further_down) / (4.0 * h))
+    # Of the gradients as they are, and of x, which moves them by H x.
+    largest = np.abs(slopes.reshape(4, m, n)).max(axis=0)
+    rounding = 4.0 * _EPS * (largest + np.abs(value) * size) / h
+    return value, truncation, rounding
