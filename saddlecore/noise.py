@@ -32,6 +32,7 @@ from saddlecore.places import (
     SIGMA,
     SIGN,
     SLOPE,
+    TOP,
     USED,
     active,
     get,
@@ -57,7 +58,7 @@ _AGREE = 4.0
 _PROBES = np.array([1.0, 1.713, -2.391, 3.127])
 _PROBE = 2.0**-28
 # Deviations from the slope, in units of the noise taken for granted, that raise suspicion; and the
-# slope's own uncertainty, in units of σ.
+# slope's own uncertainty, in units of σ, to which |T| is added.
 _SUSPICIOUS = 16.0
 _UNSURE = 8.0
 
@@ -134,7 +135,7 @@ def measure_noise(like, calls, place, wanted):
         _point(like, place, 1.0 if table >= _WIDE else 0.0)
         for k in range(place.lanes):
             place.memory[MULTIPLES * LANES + k] = k * _SPACINGS[table]
-        line(like, calls, place, place.lanes, wanted)
+        line(like, calls, place, place.lanes, not_(done))
         small = _plateau(like, place)
         estimate = _table(like, place)
         valid = (estimate == estimate) & not_(small)
@@ -181,7 +182,8 @@ def check_noise(like, calls, place, relative):
         part = along * take(like, place, block, INVERSE)
         mine = active(like, place, block)
         rise += select(mine, part * take(like, place, block, SLOPE), zero)
-        unsure += select(mine, _UNSURE * abs(part) * take(like, place, block, SIGMA), zero)
+        wrong = _UNSURE * take(like, place, block, SIGMA) + abs(take(like, place, block, TOP))
+        unsure += select(mine, abs(part) * wrong, zero)
     rise, unsure = total(like, place, rise), total(like, place, unsure)
     unknown = (get(like, place, KNOWN) < 0.5) & (get(like, place, USED) > 0.5)
     place.memory[MULTIPLES * LANES] = _PROBES[0]

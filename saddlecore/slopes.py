@@ -109,7 +109,8 @@ def _columns(like, forms, n, block, scheme, buffers, work):
                     error = _CAUTION * abs(short - slope)
                     if scheme == FORWARD:
                         # What is left is smaller by as much again.
-                        error *= abs(short - slope) / (abs(short - slope) + abs(short) + _TINY)
+                        gap = abs(short - slope)
+                        error *= min(splat(like, 1.0), 4.0 * gap / (gap + abs(short) + _TINY))
                         slope = 2.0 * short - slope
                     else:
                         slope, error = (4.0 * short - slope) / 3.0, error / 3.0

@@ -1,4 +1,4 @@
-"""Finite differences beside plain loops and 50 digits; errors beside true ones; edges of domains."""
+"""Finite differences beside plain loops and exact derivatives; their errors; edges of domains."""
 
 import ctypes
 import functools
@@ -98,7 +98,7 @@ def differences(what, forms, X, scheme="central", *, step=(), noise=-1.0, errors
 
 def vectors(X):
     """Directions along which every variable counts, whatever its scale."""
-    signs = np.resize([1.0, -0.5, 0.25, -1.0, 0.75], X.shape)
+    signs = np.resize([1.0, -0.5, 0.25, -1.0, 0.75], X.shape[1])
     return signs * (np.abs(X) + 1e-3 * np.abs(X).max(axis=1, keepdims=True) + 1e-9)
 
 
@@ -174,15 +174,15 @@ def test_quadratic_forms_are_exact(scheme, seed, n, m):
     forms = type("", (), {"table": np.zeros((SLOTS, 2), np.int64)})
     forms.table[VALUE_LANES, 0] = kept.address
     step = np.full(n, 0.25)
+    # Only Richardson's weights, thirds, are rounded, times differences of values.
+    slack = 8 * EPS * np.abs(A).sum() * (np.abs(X).max() + 1.0)
     H = differences("hessian", forms, X, scheme, step=step)[0]
-    # Only Richardson's weights, thirds, are rounded.
-    slack = 8 * EPS * np.abs(A) if scheme == "richardson" else 0.0
-    assert (np.abs(H - A) <= slack).all()
+    assert (np.abs(H - A) <= (slack / 0.25**2 if scheme == "richardson" else 0.0)).all()
     product = differences("product", forms, X, scheme, step=step, V=V)[0]
-    assert (np.abs(product - V @ A) <= 8 * EPS * np.abs(V @ A)).all()
+    assert (np.abs(product - V @ A) <= slack / 0.25**2).all()
     if scheme != "forward":
-        g, truth = differences("gradient", forms, X, scheme, step=step)[0], X @ A
-        assert (np.abs(g - truth) <= 8 * EPS * np.abs(A).max() * n * 10).all()
+        g = differences("gradient", forms, X, scheme, step=step)[0]
+        assert (np.abs(g - X @ A) <= slack / 0.25).all()
 
 
 def test_the_points_are_steps_away():
@@ -203,7 +203,7 @@ def test_chosen_steps_are_differences_of_floats():
     x = np.array([[0.3, -7e5, 2e-9, 0.0]])
     forms = Called(lambda x: float(np.sum(np.cos(x))))
     differences("gradient", forms, x, errors=False)
-    steps = np.array(forms.points[1::2]) - x
+    steps = np.array(forms.points[1:5]) - x
     np.testing.assert_array_equal((x + steps) - x, steps)
     assert (np.diag(steps) != 0.0).all()
     assert np.count_nonzero(steps) == 4
@@ -308,7 +308,8 @@ def test_pairs_that_are_not_listed_are_zero(m, scheme):
     some = np.random.default_rng(1).permutation(pairs)[:13]
     whole = differences("hessian", forms_of(coupled), X, scheme)
     part = differences("hessian", forms_of(coupled), X, scheme, pairs=some)
-    twice = differences("hessian", forms_of(coupled), X, scheme, pairs=np.vstack([some, some[:, ::-1]]))  # fmt: skip
+    both_ways = np.vstack([some, some[:, ::-1]])
+    twice = differences("hessian", forms_of(coupled), X, scheme, pairs=both_ways)
     listed = np.eye(10, dtype=bool)
     listed[tuple(some.T)] = listed[tuple(some.T[::-1])] = True
     for k in range(2):
@@ -360,7 +361,8 @@ def deviations(what, scheme, case, side_by_side):
     X = np.array(case.points)
     forms, truth = forms_of(case.fun), truth_of(what, case, X)
     if side_by_side:
-        value, error = (a[: len(X)] for a in differences(what, forms, np.resize(X, (8 * len(X), case.n)), scheme)[:2])  # fmt: skip
+        found = differences(what, forms, np.resize(X, (8 * len(X), case.n)), scheme)
+        value, error = found[0][: len(X)], found[1][: len(X)]
     else:
         each = [differences(what, forms, x[None], scheme)[:2] for x in X]
         value, error = (np.concatenate(column) for column in zip(*each, strict=True))
@@ -386,6 +388,7 @@ def test_errors_hold(what, scheme, side_by_side, record_property):
     assert ratio <= 100
 
 
+@njit
 def wave(x):
     s = 3.0
     for i in range(len(x)):
@@ -598,7 +601,8 @@ def only_on_the_axes(x):
 @pytest.mark.parametrize("m", [2, 9])
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_entries_that_cannot_be_had_are_missing(scheme, m):
-    H, error, _, status = differences("hessian", forms_of(only_on_the_axes), np.ones((m, 2)), scheme)
+    forms, X = forms_of(only_on_the_axes), np.ones((m, 2))
+    H, error, _, status = differences("hessian", forms, X, scheme)
     assert (status & engine.INCOMPLETE).all()
     assert np.isnan(H[:, 0, 1]).all()
     assert np.isnan(error[:, 0, 1]).all()

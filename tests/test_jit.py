@@ -153,7 +153,7 @@ def test_a_kernel_follows_an_edit_of_what_it_calls(engine_copy):
 # --- rules of the engine, read from its sources --------------------------------------------------
 
 COMPILED = {"kernel", "device", "allocating"}
-NUMBA_COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "stencil", "generated_jit"}
+NUMBA_COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "generated_jit"}
 
 
 def tree_of(source):

@@ -185,7 +185,7 @@ def examine(
 class Model:
     """Newton's model of the function at many points: ``g`` and ``H`` are 0 where not ``usable``.
 
-    ``newton`` is Newton's correction, ``spread`` how much of it the gradient's own error may be,
+    ``newton`` is Newton's correction, ``spread`` how much further the critical point may be,
     ``uncertain`` the errors of the entries of H.
     """
 
@@ -236,10 +236,10 @@ def _entry_errors(curved: Derivative, H: Floats) -> Floats:
 def _newton(
     g: Floats, noise: Floats, H: Floats, uncertain: Floats, reach: Floats
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Newton's correction in the directions that have a curvature, and what noise makes of it.
+    """Newton's correction in the directions that have a curvature, and how far it may be wrong.
 
-    Also whether the gradient is 0 to all appearances in the others.  All in units that make the
-    rows of H one size.
+    That is by noise; in the other directions by as much as the point may be off at all.  Also
+    whether the gradient is 0 to all appearances in those.  In units that make H's rows one size.
     """
     n = g.shape[1]
     doubt = np.where(np.isfinite(uncertain), uncertain, 0.0)
@@ -251,10 +251,10 @@ def _newton(
     along = np.einsum("mik,mi->mk", vectors, d * g)
     blur = np.einsum("mik,mi->mk", np.abs(vectors), d * noise)
     steps = np.divide(along, eigenvalues, out=np.zeros_like(along), where=curved)
-    slack = np.divide(blur, size, out=np.zeros_like(along), where=curved)
     # In the others a curvature too small to see may still make the gradient 0 within reach.
     with np.errstate(divide="ignore"):
         room = ((reach / d)[:, :, None] / np.abs(vectors)).min(axis=1)
+    slack = np.divide(blur, size, out=room.copy(), where=curved)
     rest = curved | (np.abs(along) <= 4.0 * blur + least[:, None] * room)
     newton, spread = (
         d * np.einsum("mik,mk->mi", vectors, s) for s in (steps, np.copysign(slack, steps))

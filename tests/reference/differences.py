@@ -4,6 +4,7 @@ Formulas: M. Abramowitz & I. A. Stegun, Handbook of Mathematical Functions (1964
 J. J. Moré & S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011) 1292, §3.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -97,7 +98,7 @@ def noise(values):
     """The standard deviation of the noise in equally spaced values, or None if none is found."""
     levels, signs, table = [], [], list(values)
     for k in range(1, len(values) - 1):
-        table = [b - a for a, b in zip(table, table[1:], strict=False)]
+        table = [b - a for a, b in itertools.pairwise(table)]
         gamma = math.factorial(k) ** 2 / math.factorial(2 * k)
         levels.append(math.sqrt(gamma * sum(d * d for d in table) / len(table)))
         signs.append(min(table) < 0 < max(table))
