@@ -75,7 +75,19 @@ class _EngineCache(FunctionCache):
 
 def device(function):
     """Compile `function` into the kernels that call it."""
-    return njit(nogil=True, forceinline=True, _nrt=False, **_UNWRAPPED, **_OPTIONS)(function)
+    dispatcher = njit(nogil=True, forceinline=True, _nrt=False, **_UNWRAPPED, **_OPTIONS)(function)
+    return _for_kernels_only(dispatcher)
+
+
+def _for_kernels_only(dispatcher):
+    """Python calls of a function without wrappers raise: Numba would jump to address 0."""
+
+    def refuse(*args, **kwargs):
+        raise TypeError(f"{dispatcher.__name__} has no Python wrapper: call it from an @njit function")
+
+    dispatcher._insert = lambda *entry: None  # no signature that Python's calls could find
+    dispatcher._compile_for_args = refuse
+    return dispatcher
 
 
 def allocating(function):
@@ -94,7 +106,7 @@ def kernel(function):
 
 def users(function):
     """Compile a user's function, or what calls it."""
-    return njit(**_USERS)(function)
+    return _for_kernels_only(njit(**_USERS)(function))
 
 
 def c_function(function):

@@ -157,15 +157,29 @@ def _left_out(like, place, stencil, i, block, dropped):
 
 
 @device
-def combine(like, place, stencil, f, i, block, row, at, estimate):
-    """The derivative by variable i and those of a block, from the samples of a row, to `at`."""
+def _lanes_of(like, bits):
+    """The lanes whose bit is set."""
+    lanes = lane_numbers(like)
+    return ((splat(lanes, bits) >> lanes) & _ONE) == _ONE
+
+
+@device
+def combine(like, place, stencil, f, i, block, row, at, estimate, bits):
+    """The derivative by variable i and those of a block, from the samples of a row, to `at`.
+
+    It is 0 in lanes whose bit is not set.
+    """
     main, dropped = _numerator(like, place, stencil, f, i, block, row)
     scale_i, scale_j = by_variable(like, place, i, INVERSE), take(like, place, block, INVERSE)
-    h = (main * scale_i) * scale_j
+    h, zero = (main * scale_i) * scale_j, splat(like, 0.0)
+    if place.width > 1:
+        h = select(_lanes_of(like, bits), h, zero)
     store(place.memory, at, h)
     if estimate:
         error = _left_out(like, place, stencil, i, block, dropped)
         error = (error * abs(scale_i)) * abs(scale_j) + ROUNDING * abs(h)
+        if place.width > 1:
+            error = select(_lanes_of(like, bits), error, zero)
         store(place.memory, at + place.errors - place.results, error)
 
 
@@ -179,8 +193,9 @@ def mixed(like, calls, place, stencil, pairs, estimate, lanes):
     for block in range(place.blocks):
         _sample(like, calls, place, stencil, pairs, block, sweeps, lanes)
         for k in range(pairs.starts[block], pairs.starts[block + 1]):
-            i = pairs.rows[k]
-            combine(like, place, stencil, f, i, block, i, entry(place, i, block), estimate)
+            i, bits = pairs.rows[k], pairs.bits[k]
+            at = entry(place, i, block)
+            combine(like, place, stencil, f, i, block, i, at, estimate, bits)
 
 
 @device
@@ -194,8 +209,7 @@ def inspect_pairs(like, place, pairs, before, mending):
     for block in range(place.blocks):
         for k in range(pairs.starts[block], pairs.starts[block + 1]):
             if place.width > 1:
-                lanes = lane_numbers(like)
-                mine = ((splat(lanes, pairs.bits[k]) >> lanes) & _ONE) == _ONE
+                mine = _lanes_of(like, pairs.bits[k])
             at = entry(place, pairs.rows[k], block)
             h = load(like, memory, at)
             if mending:

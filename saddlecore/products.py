@@ -55,6 +55,8 @@ from saddlecore.transposes import gather
 
 __all__ = ["product_differences"]
 
+_EVERY = np.uint64(255)  # lanes
+
 
 @device
 def _set_direction(like, place, vectors, first, used, starts):
@@ -147,7 +149,7 @@ def _write(like, place, formula, estimate, mending):
     for block in range(place.blocks):
         at, error_at = place.results + block * LANES, place.errors + block * LANES
         old, old_error = load(like, memory, at), load(like, memory, error_at)
-        combine(like, place, formula, f, place.n, block, block, at, estimate)
+        combine(like, place, formula, f, place.n, block, block, at, estimate, _EVERY)
         h, mine = load(like, memory, at), active(like, place, block)
         if mending:
             broken = not_(abs(old) < np.inf)
