@@ -7,7 +7,10 @@ import sys
 
 from bench import report
 
-JOBS = ("classify", "prevalence", "ensembles", "scale", "startup")
+JOBS = (
+    "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "scale",
+    "startup",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ first call are outside the timing except under *startup*.  Wrong answers stop th
 
 def machine() -> str:
     """Versions, processor and threads."""
-    packages = ("numpy", "numba", "llvmlite", "scipy", "torch")
+    packages = ("numpy", "numba", "llvmlite", "scipy", "torch", "jax", "numdifftools")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     return (
         f"Python {platform.python_version()}, {versions}; {platform.system()} on {_processor()}, "

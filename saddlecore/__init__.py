@@ -18,11 +18,13 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("chains", "compile", "differences", "equilibrate", "evaluate", "exact", "folding",
-            "foreign", "forms", "gammas", "graph", "hermite", "inertia", "jit", "laguerre",
-            "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
-            "lanetrees", "lanewise", "memory", "newton", "operations", "panels", "philox", "points",
-            "program", "streams", "sturm", "trace", "vecmath")  # fmt: skip
+_MODULES = ("chains", "compile", "differences", "equilibrate", "evaluate", "exact", "exponents",
+            "folding", "foreign", "forms", "gammas", "graph", "groups", "hermite", "inertia", "jit",
+            "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes",
+            "lanesums", "lanetrees", "lanewise", "margins", "memory", "moves", "newton", "noise",
+            "operations", "pairs", "panels", "philox", "places", "points", "products", "program",
+            "second", "slopes", "stencils", "steps", "streams", "sturm", "trace", "transposes",
+            "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

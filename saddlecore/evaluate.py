@@ -210,20 +210,45 @@ def _buffer(like, constants, slots):
     return buffer
 
 
+# Indices here are unsigned: Numba looks at every signed one to see whether it is negative.
+
+
 @device
-def _scatter(like, results, targets, used, first, out):
-    """Write lanes to rows of `out`, each number to both of its columns."""
-    w = width(like)
-    for lane in range(used):
-        for k in range(len(targets)):
-            value = results[k * w + lane]
-            out[first + lane, targets[k, 0]] = value
-            out[first + lane, targets[k, 1]] = value
+def _gather(like, flat, n, first, used, buffer, inputs):
+    """Points from `first` on side by side; the last one again where there are fewer than lanes."""
+    w = np.uint64(width(like))
+    at = np.uint64(first * n)
+    for lane in range(width(like)):
+        to = np.uint64(inputs + lane)
+        for i in range(n):
+            buffer[to] = flat[at + np.uint64(i)]
+            to += w
+        if lane < used - 1:
+            at += np.uint64(n)
+
+
+@device
+def _scatter(like, results, targets, used, first, flat, columns):
+    """Write lanes to rows of `columns` numbers, each number to both of its columns."""
+    for k in range(len(targets)):
+        origin = np.uint64(first * columns)
+        one, other = origin + np.uint64(targets[k, 0]), origin + np.uint64(targets[k, 1])
+        source = np.uint64(k * width(like))
+        for _ in range(used):
+            value = results[source]
+            flat[one] = value
+            flat[other] = value
+            source += np.uint64(1)
+            one += np.uint64(columns)
+            other += np.uint64(columns)
 
 
 @allocating
 def _evaluate(like, code, constants, slots, X, targets, out, errors):
-    m, w, with_errors = X.shape[0], width(like), len(errors) > 0
+    m, n, w = X.shape[0], X.shape[1], width(like)
+    columns, with_errors = out.shape[1], len(errors) > 0
+    points, values = X.reshape(X.size), out.reshape(out.size)
+    margins = errors.reshape(errors.size)
     buffer, results = _buffer(like, constants, slots), aligned(len(targets) * w)
     spread = aligned(slots * w if with_errors else 1)
     bounds = aligned(len(targets) * w if with_errors else 1)
@@ -232,15 +257,15 @@ def _evaluate(like, code, constants, slots, X, targets, out, errors):
         spread[:] = 0.0
         _fill(like, constants[:, 1], spread)
     for first in range(0, m, w):
-        for lane in range(w):
-            point = min(first + lane, m - 1)
-            for i in range(X.shape[1]):
-                buffer[inputs + i * w + lane] = X[point, i]
-        _run(like, code, results, bounds, with_errors, buffer, spread)
         used = min(w, m - first)
-        _scatter(like, results, targets, used, first, out)
+        _gather(like, points, n, first, used, buffer, inputs)
+        # Said twice: LLVM takes the question out of a loop only as long as the loop is short.
         if with_errors:
-            _scatter(like, bounds, targets, used, first, errors)
+            _run(like, code, results, bounds, True, buffer, spread)
+            _scatter(like, bounds, targets, used, first, margins, columns)
+        else:
+            _run(like, code, results, bounds, False, buffer, spread)
+        _scatter(like, results, targets, used, first, values, columns)
 
 
 @kernel
@@ -251,13 +276,13 @@ def evaluate(code, constants, slots, X, targets, out, errors):
     ----------
     code, constants, slots
         As in `saddlecore.program.Program`.
-    X : (m, n) float64
+    X : (m, n) float64, C-contiguous
         Its inputs.
     targets : (outputs, 2) int64
         The two columns of `out` that each output goes to; they may be the same.
-    out : (m, columns) float64, out
+    out : (m, columns) float64, C-contiguous, out
         Columns that are nobody's target are left as they are.
-    errors : (m, columns) float64, out
+    errors : (m, columns) float64, C-contiguous, out
         Bounds of the rounding errors, to first order; with shape (0, 0) none are computed.
     """
     if X.shape[0] <= 8:

@@ -12,9 +12,11 @@
 ``c_function``
     A function with an address, for kernels that call by address (`saddlecore.forms`); cached on
     disk like a kernel.
+``users``
+    A function of the user: compiled in this process, for kernels that call it by address.
 
-Neither allows fast-math: the streams promise the same bits on every machine and Sturm counts
-must be monotone in the shift (Demmel, Dhillon & Ren 1995).  Where fused multiply-adds are
+All but the last forbid fast-math: the streams promise the same bits on every machine and Sturm
+counts must be monotone in the shift (Demmel, Dhillon & Ren 1995).  Where fused multiply-adds are
 wanted they are written, ``lanes.fma``.
 
 Numba's disk cache notices an edit of the file a kernel stands in, not one of the files that it
@@ -35,9 +37,13 @@ from numba.core.ccallback import CFunc
 
 from saddlecore import vecmath
 
-__all__ = ["allocating", "c_function", "device", "kernel"]
+__all__ = ["allocating", "c_function", "device", "kernel", "users"]
 
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
+# What nobody calls from Python needs no wrappers, a large part of the time of compiling.
+# A user's function owes no bits to anybody: products and sums may be contracted.
+_UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_USERS = _OPTIONS | _UNWRAPPED | {"fastmath": {"contract"}, "nogil": True}
 
 
 def _digest() -> str:
@@ -69,7 +75,19 @@ class _EngineCache(FunctionCache):
 
 def device(function):
     """Compile `function` into the kernels that call it."""
-    return njit(nogil=True, forceinline=True, _nrt=False, **_OPTIONS)(function)
+    dispatcher = njit(nogil=True, forceinline=True, _nrt=False, **_UNWRAPPED, **_OPTIONS)(function)
+    return _for_kernels_only(dispatcher)
+
+
+def _for_kernels_only(dispatcher):
+    """Python calls of a function without wrappers raise: Numba would jump to address 0."""
+
+    def refuse(*args, **kwargs):
+        raise TypeError(f"{dispatcher.__name__} has no Python wrapper: call it from an @njit function")
+
+    dispatcher._insert = lambda *entry: None  # no signature that Python's calls could find
+    dispatcher._compile_for_args = refuse
+    return dispatcher
 
 
 def allocating(function):
@@ -84,6 +102,11 @@ def kernel(function):
     with contextlib.suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher._cache = _EngineCache(function)
     return dispatcher
+
+
+def users(function):
+    """Compile a user's function, or what calls it."""
+    return _for_kernels_only(njit(**_USERS)(function))
 
 
 def c_function(function):

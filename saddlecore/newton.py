@@ -2,7 +2,7 @@
 
 ∇f = 0 is solved as a least-squares problem, min ‖∇f‖², by Levenberg and Marquardt's damped step
 
-    (H² + μ D) s = −H ∇f,    D = diag(H²),
+    (H² + μ D) s = −H ∇f,    D = max diag(H²),
 
 which becomes Newton's step as μ → 0 and is attracted to saddles and maxima no less than to minima;
 where H is singular it is the least-squares step.  μ follows Nielsen (1999): down by as much as the
@@ -20,11 +20,10 @@ import math
 
 import numpy as np
 
-from saddlecore.differences import derivatives_here, derivatives_scratch
-from saddlecore.forms import SECOND_LANES, call_form
 from saddlecore.jit import allocating, device, kernel
 from saddlecore.laneops import select, splat, width, zeros
 from saddlecore.memory import aligned, load, store
+from saddlecore.second import second_at, second_scratch
 
 __all__ = ["CONVERGED", "FLAT", "LEFT", "NOT_FINITE", "STOPPED", "newton"]
 
@@ -38,15 +37,6 @@ _FLAT, _HOPELESS = 1e-5, 1e-6
 _FIRST_DAMPING = 1e-2
 _MOST_DAMPING = 1e12
 _TINY = 1e-280
-
-
-@device
-def _second(like, forms, x, n, out, scratch):
-    """f, ∇f and the lower triangle of H at x."""
-    if forms[SECOND_LANES, 0] != 0:
-        call_form(forms[SECOND_LANES, 0], x, 0, n, out, 0, forms[SECOND_LANES, 1])
-    else:
-        derivatives_here(forms, x, n, out, scratch)
 
 
 @device
@@ -83,8 +73,11 @@ def _square_norm(like, here, n):
 
 
 @device
-def _slopes(like, here, n, b, d):
-    """−H∇f and diag(H²); returns ‖H∇f‖² and ‖H‖²_F."""
+def _slopes(like, here, n, begun, b, d):
+    """−H∇f, and the largest diag(H²) so far (Moré 1978); returns ‖H∇f‖² and ‖H‖²_F.
+
+    A variable that has lost its curvature would not be damped at all, and the others too much.
+    """
     w = width(like)
     slope, size = splat(like, 0.0), splat(like, 0.0)
     for i in range(n):
@@ -94,7 +87,7 @@ def _slopes(like, here, n, b, d):
             r -= h * load(like, here, (1 + j) * w)
             square += h * h
         store(b, i * w, r)
-        store(d, i * w, square)
+        store(d, i * w, select(begun, max(load(like, d, i * w), square), splat(like, 0.0)))
         slope += r * r
         size += square
     return slope, size
@@ -250,14 +243,16 @@ def _change(lanes, w, n, starts, x, row, coming, results):
 
 
 @device
-def _ending(like, n, here, x, bounds, scale, before, after, stuck, damping, steps, most):
+def _ending(like, n, here, x, y, bounds, scale, before, after, stuck, damping, steps, most):
     """Why a lane comes to its end with this step, or `_GOING`."""
     end = splat(like, _GOING)
     # The first step of a start only finds out what is there.
     begun = before < np.inf
     end = select((steps >= most) | (damping > _MOST_DAMPING), splat(like, 1.0 * STOPPED), end)
     end = select(stuck & begun, splat(like, 1.0 * FLAT), end)
-    end = select(_outside(like, n, x, bounds, scale), splat(like, 1.0 * LEFT), end)
+    # A step outside that the next one takes back was none.
+    left = _outside(like, n, x, bounds, scale) & _outside(like, n, y, bounds, scale)
+    end = select(left, splat(like, 1.0 * LEFT), end)
     zero = _is_zero(like, here, n, x, scale) & begun
     end = select(zero | (before == 0.0), splat(like, 1.0 * CONVERGED), end)
     lost = (before == np.inf) & (after == np.inf)
@@ -271,14 +266,14 @@ def _advance(like, forms, n, bounds, scale, most, vectors, matrices, lanes, scra
     damping, growth = load(like, lanes[_DAMPING], 0), load(like, lanes[_GROWTH], 0)
     before, steps = load(like, lanes[_NORM], 0), load(like, lanes[_STEPS], 0) + 1.0
     begun, zero = before < np.inf, splat(like, 0.0)
-    slope, size = _slopes(like, here, n, b, d)
+    slope, size = _slopes(like, here, n, begun, b, d)
     least = size * (_EPS * _EPS) + _TINY
     _solve(like, here, n, d, damping, least, Q, s)
     for i in range(n):
         at = i * width(like)
         step = select(begun, load(like, s, at), zero)
         store(y, at, load(like, x, at) + scale[i] * step)
-    _second(like, forms, y, n, there, scratch)
+    second_at(like, forms, y, n, scale, there, scratch)
     _in_widths(like, scale, n, there)
     after = _square_norm(like, there, n)
     better = after < before
@@ -292,7 +287,9 @@ def _advance(like, forms, n, bounds, scale, most, vectors, matrices, lanes, scra
     # A model that goes on being right leads somewhere, however slowly: to a degenerate point.
     stuck = (slope <= (_FLAT * _FLAT) * largest * before) & (after > 0.9 * before)
     stuck &= (ratio < 0.75) & (predicted < _HOPELESS * before)
-    end = _ending(like, n, here, x, bounds, scale, before, after, stuck, damping, steps, most)
+    end = _ending(
+        like, n, here, x, y, bounds, scale, before, after, stuck, damping, steps, most
+    )
     store(lanes[_END], 0, end)
     store(lanes[_STEPS], 0, steps)
     store(lanes[_SIZE], 0, largest)
@@ -312,9 +309,10 @@ def _newton(like, forms, starts, bounds, most, results):
     count = 1 + n + n * (n + 1) // 2
     vectors = (aligned(n * w), aligned(n * w), aligned(n * w), aligned(n * w), aligned(n * w))
     matrices = (aligned(count * w), aligned(count * w), aligned(2 * n * (n + 1) * w))
-    lanes, scratch = aligned(7 * w).reshape(7, w), derivatives_scratch(n)
+    lanes, scratch = aligned(7 * w).reshape(7, w), second_scratch(like, n)
     scale, row = bounds[:, 1] - bounds[:, 0], np.full(w, -1)
     matrices[0][:] = 0.0
+    vectors[4][:] = 0.0
     # Lanes without a start must compute something harmless.
     for lane in range(w):
         _begin(lanes, lane, w, n, starts[0], vectors[0])

@@ -2,6 +2,8 @@
 
 import os
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 
 slow_is_fine = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -14,6 +16,14 @@ settings.register_profile("ci", settings.get_profile("ci"), derandomize=True)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 )
+
+
+@pytest.fixture
+def record_property(record_property):
+    """Take NumPy's numbers too: workers cannot send them."""
+    return lambda name, value: record_property(
+        name, value.item() if isinstance(value, np.generic) else value
+    )
 
 
 def pytest_terminal_summary(terminalreporter):

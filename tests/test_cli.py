@@ -404,7 +404,8 @@ def test_warmup_compiles_everything_once():
     result = run("warmup")
     assert result.returncode == 0, result.stderr
     steps = result.stdout.splitlines()
-    assert [step.split(":")[0] for step in steps] == ["prevalence", "classify", "all compiled"]
+    names = ["prevalence", "classify", "derivatives", "critical points", "all compiled"]
+    assert [step.split(":")[0] for step in steps] == names
 
 
 def test_nothing_heavy_is_imported_for_help():

@@ -34,12 +34,13 @@ def test_examples_are_found():
 
 def test_the_readme_prints_what_it_says():
     text = README.read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (shown,) = re.findall(r"prints\n\n```text\n(.*?)```", text, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == text.count("```python")
     matplotlib.use("Agg")
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(code, "README.md", "exec"), {})
-    assert printed.getvalue() == shown
+    for code, shown in blocks:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(code, "README.md", "exec"), {})
+        assert printed.getvalue() == shown
     matplotlib.pyplot.close("all")
 
 

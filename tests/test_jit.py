@@ -90,6 +90,13 @@ def test_options_are_said():
     assert jit._OPTIONS["boundscheck"] is False
 
 
+def test_functions_without_wrappers_say_so():
+    """Numba itself would jump to address 0; compiling on behalf of a kernel changes nothing."""
+    assert plain(np.ones(3)) == 2.0
+    with pytest.raises(TypeError, match="twice_rounded has no Python wrapper"):
+        twice_rounded(1.0, 1.0, 1.0)
+
+
 # --- the cache -----------------------------------------------------------------------------------
 
 
@@ -153,7 +160,7 @@ def test_a_kernel_follows_an_edit_of_what_it_calls(engine_copy):
 # --- rules of the engine, read from its sources --------------------------------------------------
 
 COMPILED = {"kernel", "device", "allocating"}
-NUMBA_COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "stencil", "generated_jit"}
+NUMBA_COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "generated_jit"}
 
 
 def tree_of(source):

@@ -14,8 +14,9 @@ __all__ = ["euler_count"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-#: Points on each side of a rectangle, at first and at most; on each face of a box.
-_SIDE, _MOST, _FACE = 512, 32_768, 128
+#: Points on each side of a rectangle at first; how often a piece between two may be halved, and
+#: how many at once; points on each face of a box.
+_SIDE, _HALVINGS, _MOST, _FACE = 512, 45, 32_768, 128
 
 
 def euler_count(fun: Objective, box: Floats) -> int | None:
@@ -35,27 +36,33 @@ def euler_count(fun: Objective, box: Floats) -> int | None:
 
 def _winding(fun: Objective, box: Floats) -> int | None:
     """How many times the gradient turns along the border of a rectangle."""
-    side = _SIDE
-    while side <= _MOST:
-        g = fun.gradient(_border(box, side))
+    t = np.arange(4 * _SIDE) / _SIDE
+    g = fun.gradient(_border(box, t))
+    for _ in range(_HALVINGS):
         if not np.isfinite(g).all() or not g.any(axis=1).all():
             return None
         angle = np.arctan2(g[:, 1], g[:, 0])
         turns = np.diff(angle, append=angle[:1])
         turns -= 2.0 * np.pi * np.round(turns / (2.0 * np.pi))
-        # A step that turns by more than this may have turned the other way.
-        if np.abs(turns).max() < np.pi / 4:
+        # Where it turns by more than this it may have turned the other way: look closer.
+        wide = np.flatnonzero(np.abs(turns) > np.pi / 4)
+        if not len(wide):
             return round(float(turns.sum()) / (2.0 * np.pi))
-        side *= 8
+        if len(wide) > _MOST:
+            return None
+        middle = (t[wide] + np.append(t, 4.0)[wide + 1]) / 2.0
+        t = np.insert(t, wide + 1, middle)
+        g = np.insert(g, wide + 1, fun.gradient(_border(box, middle)), axis=0)
     return None
 
 
-def _border(box: Floats, side: int) -> Floats:
-    """Points around a rectangle, counterclockwise."""
-    (a, b), (c, d) = box
-    t = np.arange(side) / side
-    x = np.concatenate([a + (b - a) * t, np.full(side, b), b - (b - a) * t, np.full(side, a)])
-    y = np.concatenate([np.full(side, c), c + (d - c) * t, np.full(side, d), d - (d - c) * t])
+def _border(box: Floats, t: Floats) -> Floats:
+    """Points around a rectangle, counterclockwise: side k is k ≤ t < k + 1."""
+    side, part = np.divmod(t, 1.0)
+    along = np.where(side < 2, part, 1.0 - part)[:, None] * np.ptp(box, axis=1) + box[:, 0]
+    horizontal = side % 2 == 0
+    x = np.where(horizontal, along[:, 0], box[0, (side == 1).astype(int)])
+    y = np.where(horizontal, box[1, (side == 2).astype(int)], along[:, 1])
     return np.column_stack([x, y])
 
 

@@ -43,7 +43,7 @@ class Built:
 def build(function: Any, kind: str, args: tuple[Any, ...]) -> Built:
     """Compile ``function`` for plain numbers and for lanes; wrap what cannot be compiled."""
     compile_function = saddlecore.compile.compile_function
-    why = _not_plain(function)
+    why = _not_plain(function) or _unfit(args)
     if why is None:
         try:
             one = compile_function(plain(function), kind, 1, args)
@@ -73,6 +73,20 @@ def _not_plain(function: Any) -> str | None:
     if isinstance(plain(function), types.FunctionType):
         return None
     return f"it is not a plain function but {type(function).__name__}"
+
+
+def _unfit(args: tuple[Any, ...]) -> str | None:
+    """Why arguments are not compiled in, if so: numbers in them could change unseen."""
+    for arg in args:
+        if _holds_more(arg):
+            return f"`args` holds a {type(arg).__name__}, not only arrays and numbers"
+    return None
+
+
+def _holds_more(arg: Any) -> bool:
+    if isinstance(arg, tuple):
+        return any(isinstance(part, np.ndarray) or _holds_more(part) for part in arg)
+    return isinstance(arg, list | dict | set)
 
 
 _LINE = re.compile(r'File "([^"]*)", line (\d+)')

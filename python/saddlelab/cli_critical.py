@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from saddlelab import cli_arguments as read
 
 if TYPE_CHECKING:
     from saddlelab.critical import CriticalPoints
+    from saddlelab.landscape_graph import LandscapeGraph
 
 
 def add_parser(commands: Any) -> None:
@@ -39,7 +41,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--dim", type=read.whole, metavar="N", help="number of variables")
     parser.add_argument(
-        "--starts", type=read.whole, metavar="M", help="starts (default: until nothing new is found)"
+        "--starts", type=read.whole, metavar="M", help="starts (default: until nothing is new)"
     )
     parser.add_argument(
         "--seed", type=read.seed, metavar="S", help="same seed, same starts (default: a new one)"
@@ -64,19 +66,9 @@ def _run(args: argparse.Namespace) -> None:
         return
     if args.function is None:
         raise ValueError("a function is missing: type a name of --list, or module:function")
-    from saddlelab.critical import critical_points
     from saddlelab.critical_table import as_dict, write_csv
-    from saddlelab.landscape_graph import descend_from_saddle
 
-    function = _function(args.function)
-    found = critical_points(
-        function,
-        _bounds(function, args.box, args.dim),
-        starts=args.starts,
-        rng=args.seed,
-        workers=args.workers,
-    )
-    graph = descend_from_saddle(found) if args.graph else None
+    found, graph = _search(args)
     if args.csv is not None:
         write_csv(found, args.csv)
     if args.plot is not None:
@@ -89,6 +81,32 @@ def _run(args: argparse.Namespace) -> None:
     print(found.table())
     if graph is not None:
         print(*(_said(edge) for edge in _edges(graph)), sep="\n")
+
+
+def _search(args: argparse.Namespace) -> tuple[CriticalPoints, LandscapeGraph | None]:
+    from saddlelab.critical import box_of, critical_points
+    from saddlelab.landscape_graph import descend_from_saddle
+    from saddlelab.objective import PythonSpeedWarning
+
+    function = _function(args.function)
+    box = box_of(_bounds(function, args.box, args.dim))
+    if args.plot is not None and len(box) > 2:
+        raise ValueError(f"--plot needs one or two variables, here are {len(box)}")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", PythonSpeedWarning)
+        try:
+            found = critical_points(
+                function, box, starts=args.starts, rng=args.seed, workers=args.workers
+            )
+            graph = descend_from_saddle(found) if args.graph else None
+        except Exception as error:
+            # The function's own, which says where in a note; a traceback would be of our lines.
+            for note in getattr(error, "__notes__", ()):
+                raise ValueError(f"{type(error).__name__}: {error}, {note}") from error
+            raise
+    for each in said:
+        print(f"saddlecore: note: {each.message}", file=sys.stderr)
+    return found, graph
 
 
 def _print_catalogue() -> None:
@@ -114,6 +132,9 @@ def _function(name: str) -> Any:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ValueError(f"there is no module {error.name!r} (looked for {name!r})") from None
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ValueError(f"module {module!r} cannot be imported: {why}") from error
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise ValueError(f"module {module!r} has no {attribute!r}")
@@ -156,9 +177,10 @@ def _write_plot(found: CriticalPoints, graph: Any, path: Path) -> None:
     from saddlelab.critical_plot import plot_critical_points, plot_landscape_graph
 
     # Without pyplot: no display is looked for.
-    ax = Figure(figsize=(6.4, 5.4), layout="constrained").add_subplot()
+    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
+    ax = figure.add_subplot()
     if graph is None:
         plot_critical_points(found, ax=ax)
     else:
         plot_landscape_graph(graph, ax=ax)
-    ax.figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=150)

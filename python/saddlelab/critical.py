@@ -13,6 +13,7 @@ from saddlelab.arguments import positive_integer, worker_count
 from saddlelab.boundary import euler_count
 from saddlelab.derivatives import gradient
 from saddlelab.objective import Objective, as_objective
+from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.threads import over_threads
 from saddlelab.verdict import Verdict, examine, local_model, wherever
 
@@ -144,7 +145,7 @@ def critical_points(
     bounds: ArrayLike | None = None,
     *,
     starts: int | ArrayLike | None = None,
-    rng: Any = None,
+    rng: RNG = None,
     tol: float = 1e-8,
     workers: int | None = None,
 ) -> CriticalPoints:
@@ -161,7 +162,7 @@ def critical_points(
         How many starts, or which.  By default Sobol's points in rounds, each as large as all before
         it, until a round finds nothing new and no point has been found only once.
     rng : int, SeedSequence, Generator or None, optional
-        Scrambles the starts.
+        Scrambles the starts.  Of a SeedSequence or a Generator 64 bits are taken.
     tol : float, optional
         Newton's last correction, relative to max(|x_i|, width of the box).
     workers : int, optional
@@ -182,9 +183,9 @@ def critical_points(
     Notes
     -----
     ‖∇f‖² is minimised from every start by Levenberg and Marquardt's method, which is Newton's
-    where that works (see ``saddlecore.newton``).  What it returns is then polished with
-    Newton's steps, points that are the same are put together, and those that are gradient-flat
-    or outside the box left out.
+    where that works (see ``saddlecore.newton``), with variables in widths of the box: units do not
+    matter.  What it returns is then polished with Newton's steps, points that are the same are
+    put together, and those that are gradient-flat or outside the box left out.
 
     No search proves that it found everything.  `found`, `missing`, `coverage` and the Euler count
     tell how likely that is.
@@ -201,7 +202,7 @@ def critical_points(
     box = box_of(fun if bounds is None else bounds)
     if not (isinstance(tol, int | float) and 0.0 < tol < 1.0):
         raise ValueError(f"`tol` must be between 0 and 1, got {tol!r}")
-    rounds = _Rounds(starts, box, np.random.default_rng(rng), fun.parallel)
+    rounds = _Rounds(starts, box, np.random.default_rng(resolve_seed(rng)), fun.parallel)
     threads = worker_count(workers) if fun.parallel else 1
     somewhere = _generic(box)
     fun.check(somewhere)
@@ -213,6 +214,8 @@ def critical_points(
         ended = _arrived(fun, *_search(table, batch, box, threads), box, tol, ends)
         known = len(points)
         points, counts = _merge(points, counts, ended, box)
+        if not rounds.as_many_as_needed:
+            continue
         if len(points) == known and not (counts == 1).any() and (
             known or sum(ends.values()) >= _LEAST_STARTS
         ):
@@ -232,7 +235,7 @@ def box_of(bounds: Any) -> Floats:
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         bounds = np.column_stack(np.broadcast_arrays(bounds.lb, bounds.ub))
     try:
-        box = np.array(bounds, dtype=np.float64, ndmin=2)
+        box = np.array(bounds, dtype=np.float64, order="C", ndmin=2)
     except (ValueError, TypeError):
         raise ValueError(
             f"`bounds` must be (lower, upper) for each variable, got {bounds!r}"
@@ -259,15 +262,15 @@ class _Rounds:
         self._box, self._generator = box, generator
         self._given = None
         self._most = _MOST_STARTS if compiled else _MOST_CALLBACKS
-        self._rounds = True
+        self.as_many_as_needed = starts is None
         if starts is None:
             return
-        self._rounds = False
         if np.ndim(starts) == 0:
             self._most = positive_integer("starts", starts, at_most=10**8)
             return
-        given = np.array(starts, dtype=np.float64, ndmin=2)
-        if given.ndim != 2 or given.shape[1] != len(box) or not np.isfinite(given).all():
+        given = np.array(starts, dtype=np.float64, order="C", ndmin=2)
+        wrong = given.ndim != 2 or given.shape[1] != len(box) or not len(given)
+        if wrong or not np.isfinite(given).all():
             raise ValueError(
                 f"`starts` must be a number or finite points of shape (m, {len(box)}), got shape "
                 f"{given.shape}"
@@ -284,7 +287,7 @@ class _Rounds:
         low, width = self._box[:, 0], np.ptp(self._box, axis=1)
         done = 0
         while done < self._most:
-            count = max(done, _FIRST_ROUND) if self._rounds else self._most
+            count = max(done, _FIRST_ROUND) if self.as_many_as_needed else _MOST_STARTS
             count = min(count, self._most - done)
             yield low + width * _sobol(sobol, count)
             done += count
@@ -341,16 +344,17 @@ def _arrived(
         fun.explain(ended[lost], np.full(np.count_nonzero(lost), np.nan))
     inside = _inside(ended, box)
     there = (status == newton.CONVERGED) & inside
-    # Where differences are noisy a search stops without having noticed that it has arrived.
-    doubtful = np.flatnonzero((status == newton.STOPPED) & inside)
+    # Where the gradient is noisy a search stops without having noticed that it has arrived.
+    doubtful = np.flatnonzero(((status == newton.STOPPED) | (status == newton.FLAT)) & inside)
     if len(doubtful):
         there[doubtful] = examine(fun, ended[doubtful], reach).critical
-    flat = status == newton.FLAT
+    flat = (status == newton.FLAT) & ~there
     left = (status == newton.LEFT) | (status == newton.CONVERGED) & ~inside
     for name, those in zip(_ENDS, (there, left, flat, lost), strict=False):
         ends[name] += int(np.count_nonzero(those))
     ends["not converged"] += int(np.count_nonzero(~(there | left | flat | lost)))
-    return ended[there]
+    arrived: Floats = ended[there]
+    return arrived
 
 
 def _inside(points: Floats, box: Floats) -> NDArray[np.bool_]:
@@ -412,17 +416,19 @@ def _polish(
     points, going = points.copy(), np.arange(len(points))
     nearby = _NEARBY * np.ptp(box, axis=1)
     for _ in range(_POLISHINGS):
+        if not len(going):
+            break
         x = points[going]
         model = local_model(fun, x, _reach(x, box, tol), "auto", workers)
         moved = x - model.newton
         moves = (moved != x).any(axis=1) & (np.abs(model.newton) <= nearby).all(axis=1)
-        going, moved = going[moves], moved[moves]
-        if not len(going):
+        if not moves.any():
             break
-        slope = wherever(gradient, fun, moved, "auto", workers)
-        better = np.linalg.norm(slope, axis=1) < np.linalg.norm(model.g[moves], axis=1)
-        going = going[better]
-        points[going] = moved[better]
+        slope = wherever(gradient, fun, moved[moves], "auto", workers)
+        before = np.linalg.norm(model.g[moves], axis=1)
+        moves[moves] = np.linalg.norm(slope, axis=1) < before
+        going = going[moves]
+        points[going] = moved[moves]
     return points
 
 
@@ -525,7 +531,8 @@ def _assemble(
         eigenvalues, error, flatness = found.eigenvalues, found.error, found.flatness
         index, zeros, kind = found.index, found.zeros, found.kind
         certified, method = found.certified, found.method
-    order = np.lexsort((*x.T[::-1], value))
+    # Minima of one value keep their places whatever the last digits are.
+    order = np.lexsort((*x.T[::-1], _rounded(value)))
     sure = np.isin(kind, ["minimum", "saddle", "maximum"])
     euler = int(np.sum(np.where(index[sure] % 2 == 0, 1, -1)))
     expected = euler_count(fun, box) if sure.all() else None
@@ -543,6 +550,13 @@ def _assemble(
         flatness[order], counts[order], box, starts, ends, missing, coverage, euler, expected,
         "; ".join(message), method, fun.name, fun,
     )  # fmt: skip
+
+
+def _rounded(value: Floats) -> Floats:
+    """Values to twelve digits of the largest."""
+    unit = 1e-12 * max(float(np.max(np.abs(value), initial=0.0)), 1e-290)
+    rounded: Floats = np.round(value / unit)
+    return rounded
 
 
 def _unseen(counts: Integers) -> tuple[float, float]:

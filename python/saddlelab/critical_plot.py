@@ -102,7 +102,8 @@ def plot_landscape_graph(graph: LandscapeGraph, *, ax: Axes | None = None, **kwa
 def _draw_curve(ax: Axes, found: CriticalPoints, kwargs: dict[str, Any]) -> None:
     low, high = found.bounds[0]
     x = np.linspace(low, high, 4 * _GRID)
-    ax.plot(x, found.objective.value(x[:, None]), **({"color": "0.4", "linewidth": 1.2} | kwargs))
+    style: dict[str, Any] = {"color": "0.4", "linewidth": 1.2} | kwargs
+    ax.plot(x, found.objective.value(x[:, None]), **style)
     ax.set_xlabel("x")
     ax.set_ylabel("f(x)")
 
@@ -111,9 +112,13 @@ def _draw_contours(ax: Axes, found: CriticalPoints, kwargs: dict[str, Any]) -> N
     x, y = (np.linspace(low, high, _GRID) for low, high in found.bounds)
     grid = np.stack(np.meshgrid(x, y), axis=-1)
     values = found.objective.value(grid.reshape(-1, 2)).reshape(grid.shape[:2])
-    style: dict[str, Any] = {"cmap": "Greys_r", "linewidths": 0.7, "alpha": 0.8} | kwargs
+    style: dict[str, Any] = {"linewidths": 0.7, "alpha": 0.8} | kwargs
     if "levels" not in style:
         style["levels"] = _levels(values, found.value)
+    if not {"cmap", "colors"} & style.keys():
+        low, high = np.min(style["levels"]), np.max(style["levels"])
+        # From black to grey: the highest lines are to be seen, too.
+        style |= {"cmap": "Greys_r", "vmin": low, "vmax": high + 0.5 * (high - low)}
     ax.contour(x, y, values, **style)
     ax.set_xlabel("x0")
     ax.set_ylabel("x1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,9 @@ def _summary(found: CriticalPoints) -> list[str]:
     ends = ", ".join(f"{count} {name}" for name, count in found.ends.items() if count)
     certified = int(np.count_nonzero(found.certified))
     lines = [
-        f"{len(found)} critical points of {found.name}, {certified} with a certified index",
-        f"{found.starts} starts: {ends}",
+        f"{_counted(len(found), 'critical point')} of {found.name}, {certified} with a certified "
+        "index",
+        f"{_counted(found.starts, 'start')}: {ends}",
         f"estimated missing: {found.missing:.1f}, coverage {100 * found.coverage:.2f} %",
     ]
     if found.euler_expected is not None:
@@ -51,6 +53,10 @@ def _summary(found: CriticalPoints) -> list[str]:
             f"signs (-1)^index sum to {found.euler}, the boundary says {found.euler_expected}"
         )
     return [*lines, *([found.message] if found.message else [])]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 _COLUMNS = ("kind", "index", "certified", "value", "gradient_norm", "error", "flatness", "found")
@@ -69,9 +75,9 @@ def write_csv(found: CriticalPoints, path: Path) -> None:
 
 
 def as_dict(found: CriticalPoints) -> dict[str, Any]:
-    """Return everything as plain Python, for JSON."""
+    """Return everything as plain Python, for JSON, which has no infinity: None instead."""
     points = [
-        {name: getattr(found, name)[k].item() for name in _COLUMNS}
+        {name: _plain(getattr(found, name)[k].item()) for name in _COLUMNS}
         | {"x": found.x[k].tolist(), "eigenvalues": found.eigenvalues[k].tolist()}
         for k in range(len(found))
     ]
@@ -81,6 +87,10 @@ def as_dict(found: CriticalPoints) -> dict[str, Any]:
         "bounds": found.bounds.tolist(),
         "points": points,
     }
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(found: CriticalPoints, path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 import saddlecore
 from saddlelab import finite_differences
 from saddlelab.arguments import worker_count
-from saddlelab.objective import Objective, as_objective, points_of
+from saddlelab.objective import Objective, all_finite, as_objective, points_of
 from saddlelab.threads import over_threads
 
 __all__ = ["METHODS", "STATUSES", "Derivative", "gradient", "hessian", "hvp"]
@@ -20,7 +20,10 @@ __all__ = ["METHODS", "STATUSES", "Derivative", "gradient", "hessian", "hvp"]
 METHODS = ("auto", "exact", "central", "forward", "richardson")
 
 Floats: TypeAlias = NDArray[np.float64]
+#: Value, error, evaluations and codes at many points.
+Found: TypeAlias = tuple[Floats, Floats, NDArray[np.int64], NDArray[np.int64]]
 _NONE = np.zeros((0, 0))
+_ONE, _ZERO = np.ones(1, np.int64), np.zeros(1, np.int64)
 #: Numbers computed by one task of a thread, and points that are not worth another thread.
 _TASK, _FEW = 200_000, 32
 
@@ -229,13 +232,15 @@ def derive(
         found = _given(fun, what, points, vectors, threads)
     else:
         found = finite_differences.derive(fun, what, points, vectors, method, step, threads)
-    if found.codes.any():
-        fun.explain(points, found.value, vectors, derivatives=True)
-    if not single:
-        return found
-    return Derivative(
-        found.value[0], found.error[0], found.evaluations[0], found.method, found.codes[0]
-    )
+        fun.reraise()  # or the next call would, of what a callback raised beside the points
+    value, error, evaluations, codes = found
+    if not all_finite(value):
+        bad = ~np.isfinite(value).all(axis=tuple(range(1, value.ndim)))
+        codes = np.where(bad, STATUSES.index("not finite"), codes)
+        fun.explain(points, value, vectors, derivatives=True)
+    if single:
+        return Derivative(value[0], error[0], evaluations[0], method, codes[0])
+    return Derivative(value, error, evaluations, method, codes)
 
 
 def _best(fun: Objective, what: str, points: Floats) -> str:
@@ -263,7 +268,7 @@ def _together(points: Floats, vectors: Floats) -> tuple[Floats, Floats]:
 
 def _exact(
     fun: Objective, what: str, points: Floats, vectors: Floats | None, threads: int, errors: bool
-) -> Derivative:
+) -> Found:
     m, n = points.shape
     columns = n * n if what == "hessian" else n
     value = np.zeros((m, columns))
@@ -283,14 +288,14 @@ def _exact(
     if what == "hessian":
         value = value.reshape(m, n, n)
         error = error.reshape(m, n, n) if errors else error
-    return finished(value, error, np.ones(m, np.int64), "exact")
+    return value, error, *_once(m)
 
 
 def _run(made: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
     program, targets = made
     evaluate, (code, constants, slots) = saddlecore.evaluate.evaluate, program.parts
     size = max(32, _TASK // (len(code) + 1) // 32 * 32)
-    if len(x) <= size:
+    if threads == 1 or len(x) <= size:
         evaluate(code, constants, slots, x, targets, value, error if error.shape[1] else _NONE)
         return
 
@@ -316,7 +321,7 @@ def _by_columns(product: Any, x: Floats, value: Floats, error: Floats, threads: 
 
 def _given(
     fun: Objective, what: str, points: Floats, vectors: Floats | None, threads: int
-) -> Derivative:
+) -> Found:
     """Run the user's own gradient or product."""
     forms = saddlecore.forms
     slot = forms.GRADIENT if what == "gradient" else forms.HVP
@@ -325,17 +330,9 @@ def _given(
     fun.reraise()
     # Nobody knows the rounding in another's code; this much is in any.
     error = np.spacing(np.abs(value))
-    return finished(value, error, np.ones(len(points), np.int64), "given")
+    return value, error, *_once(len(points))
 
 
-def finished(
-    value: Floats, error: Floats, evaluations: NDArray[np.int64], method: str, codes: Any = None
-) -> Derivative:
-    """Put a result together; ``codes`` says what else is known about each point."""
-    if codes is None:
-        codes = np.zeros(len(value), np.int64)
-    # One sum is quick and seldom misleading; only then is it worth to look at each number.
-    if not np.isfinite(value.sum()):
-        bad = ~np.isfinite(value.reshape(len(value), -1)).all(axis=1)
-        codes = np.where(bad, STATUSES.index("not finite"), codes)
-    return Derivative(value, error, evaluations, method, codes)
+def _once(m: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """One evaluation at each of m points, and nothing else to be said about them."""
+    return (_ONE, _ZERO) if m == 1 else (np.ones(m, np.int64), np.zeros(m, np.int64))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +21,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Parts of the box: the first step off a saddle, and how near to a minimum a path must come.
 _STEP, _NEAR = 1e-4, 1e-3
+#: Where the gradient is this part of the steepest on the way a path has come to its end.
+_SETTLED = 1e-6
 _MOST_STEPS = 20_000
 
 
@@ -55,9 +59,7 @@ class LandscapeGraph:
 
         Raises ImportError if networkx is not installed.
         """
-        import networkx
-
-        graph = networkx.MultiGraph()
+        graph = importlib.import_module("networkx").MultiGraph()
         points = self.points
         for i in np.flatnonzero(points.kind == "minimum").tolist():
             graph.add_node(i, x=points.x[i], value=float(points.value[i]))
@@ -93,7 +95,8 @@ def descend_from_saddle(points: CriticalPoints) -> LandscapeGraph:
     Examples
     --------
     >>> from saddlelab import critical_points, descend_from_saddle
-    >>> found = critical_points(lambda x: (x[0] ** 2 - 1) ** 2 + x[1] ** 2, [(-2, 2), (-2, 2)], rng=0)
+    >>> double_well = lambda x: (x[0] ** 2 - 1) ** 2 + x[1] ** 2
+    >>> found = critical_points(double_well, [(-2, 2), (-2, 2)], rng=0)
     >>> graph = descend_from_saddle(found)
     >>> graph.saddles, graph.minima
     (array([2]), array([[0, 1]]))
@@ -123,14 +126,18 @@ def _descend(points: CriticalPoints, saddle: int, sign: float) -> tuple[Floats, 
     unstable = _oriented(points.vectors[saddle][:, 0])
     start = points.x[saddle] + sign * _STEP * width.min() * unstable
     wells = np.flatnonzero(points.kind == "minimum")
-    path = [points.x[saddle], start]
+    path, steepest = [points.x[saddle], start], 0.0
     flow = LSODA(
-        lambda t, x: -f.gradient(x), 0.0, start, np.inf,
-        jac=lambda t, x: -f.hessian(x), rtol=1e-6, atol=1e-9 * width.min(),
+        lambda t, x: -_finite(f.gradient, x, 1), 0.0, start, np.inf,
+        jac=lambda t, x: -_finite(f.hessian, x, 2), rtol=1e-6, atol=1e-9 * width.min(),
         first_step=1e-3 / abs(points.eigenvalues[saddle, 0]),
     )  # fmt: skip
     for _ in range(_MOST_STEPS):
         flow.step()
+        slope = float(np.linalg.norm(_finite(f.gradient, flow.y, 1) * width))
+        steepest = max(slope, steepest)
+        if not slope > _SETTLED * steepest:
+            break
         path.append(flow.y.copy())
         near = (np.abs(points.x[wells] - flow.y) <= _NEAR * width).all(axis=1)
         if near.any():
@@ -139,6 +146,11 @@ def _descend(points: CriticalPoints, saddle: int, sign: float) -> tuple[Floats, 
         if flow.status != "running" or _gone(flow.y, points.bounds, width):
             break
     return np.array(path), -1
+
+
+def _finite(derivative: Callable[[Floats], Floats], x: Floats, order: int) -> Floats:
+    """A derivative where the function may be asked; elsewhere NaN, which ends the path."""
+    return derivative(x) if np.isfinite(x).all() else np.full((len(x),) * order, np.nan)
 
 
 def _oriented(vector: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import math
 import sys
@@ -9,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,6 +38,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Numbers that a function may compute and still be traced.
 _LONGEST_TRACE = 100_000
+#: Numbers that are looked at one by one without a second thought.
+_SMALL = 2048
 #: Points for one task of a thread.
 _TASK = 1024
 
@@ -137,6 +140,7 @@ class Objective:
             kind_of("gradient", gradient, 1, args),
             kind_of("hvp", hvp, 2, args),
         )
+        self.outside: tuple[Any, ...] = ()
         self._built: list[Built | None] = []
         self._seen: set[int] = set()
         self._expressions: dict[tuple[int, tuple[bool, ...]], Any] = {}
@@ -146,13 +150,15 @@ class Objective:
 
     def __call__(self, x: ArrayLike) -> Any:
         """Call the function itself."""
-        return self.value(x) if is_foreign(self.fun) else self.fun(x, *self.args)
+        if is_foreign(self.fun):
+            return self.value(x)
+        return self.fun(np.asarray(x, dtype=np.float64), *self.args)
 
     def __repr__(self) -> str:
         """Name the function."""
         return f"<saddlelab objective {self.name}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         """Pickle as source: who unpickles it compiles anew."""
         _, gradient, hvp = self._functions
         return Objective, (self.fun, self.args, gradient, hvp, self.name)
@@ -203,7 +209,7 @@ class Objective:
         self.build()
         return all(b is None or b.callback is None for b in self._built)
 
-    @property
+    @functools.cached_property
     def given(self) -> tuple[str, ...]:
         """Which derivatives came with it."""
         return tuple(
@@ -331,7 +337,7 @@ class Objective:
         With ``derivatives`` also what those that came with it raise there.
         """
         self.reraise()
-        bad = np.isnan(values.reshape(len(values), -1)).any(axis=1)
+        bad = np.isnan(values).any(axis=tuple(range(1, values.ndim)))
         if not bad.any():
             return
         at = int(np.argmax(bad))
@@ -372,6 +378,8 @@ class Objective:
 
     def _forget(self) -> None:
         """Drop expressions whose constants are what the arrays of `args` no longer hold."""
+        if not self.args:
+            return
         held = tuple(arg.tobytes() for arg in self.args if isinstance(arg, np.ndarray))
         if held != self._traced_with:
             with self._lock:
@@ -509,6 +517,17 @@ def _is_ours(module: str) -> bool:
     return module.partition(".")[0] in ("saddlelab", "functools")
 
 
+def all_finite(array: Floats) -> bool:
+    """Whether all numbers are finite; for a contiguous array, of one or of a million."""
+    flat = array.ravel()
+    if flat.size < _SMALL:
+        return bool(np.logical_and.reduce(np.isfinite(flat)))
+    # The square is finite but for numbers that are not, or of which the square is not.
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = flat.dot(flat)
+    return math.isfinite(square) or bool(np.isfinite(flat).all())
+
+
 @functools.lru_cache(maxsize=8)
 def _numbers(count: int) -> NDArray[np.intp]:
     return np.arange(count)
@@ -527,11 +546,7 @@ def points_of(x: ArrayLike, name: str = "x") -> tuple[Floats, bool]:
         raise ValueError(f"`{name}` must be one point (n,) or many (m, n), got shape {array.shape}")
     single = array.ndim == 1
     points = np.array(array, dtype=np.float64, order="C", ndmin=2)
-    flat = points.ravel()
-    # The square is finite but for numbers that are not, or of which the square is not.
-    if math.isfinite(flat.dot(flat)):
-        return points, single
-    if not np.isfinite(points).all():
+    if not all_finite(points):
         k, i = map(int, np.argwhere(~np.isfinite(points))[0])
         where = f"{name}[{i}]" if single else f"{name}[{k}, {i}]"
         raise ValueError(f"`{name}` must be finite, but {where} = {points[k, i]}")
@@ -546,8 +561,10 @@ def as_objective(f: Any) -> Objective:
         hash(f)
     except TypeError:
         return objective(f)
+    outside = _outside(f)
     with _lock:
-        made = _remembered(f)
+        made = _remembered(f, *map(_key, outside))
+        made.outside = outside  # as long as these live, no other object has their identity
     made.build()
     return made
 
@@ -556,5 +573,23 @@ _lock = threading.Lock()
 
 
 @functools.lru_cache(maxsize=256)
-def _remembered(f: Any) -> Objective:
+def _remembered(f: Any, *_outside: int | float) -> Objective:
     return Objective(f)
+
+
+def _outside(f: Any) -> tuple[Any, ...]:
+    """What a function refers to: it is compiled with the numbers and arrays of that moment."""
+    function = plain(f)
+    if not isinstance(function, FunctionType):
+        return ()
+    found = map(function.__globals__.get, _global_names(function.__code__))
+    return (*found, *[cell.cell_contents for cell in function.__closure__ or ()])
+
+
+@functools.lru_cache(maxsize=256)
+def _global_names(code: CodeType) -> tuple[str, ...]:
+    return tuple({i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"})
+
+
+def _key(value: Any) -> int | float:
+    return value if isinstance(value, int | float) else id(value)

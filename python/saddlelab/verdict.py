@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from saddlelab.arguments import worker_count
 from saddlelab.derivatives import Derivative, gradient, hessian
 from saddlelab.inertia import classify
 from saddlelab.objective import Objective, as_objective, points_of
@@ -61,7 +62,7 @@ class Verdict:
         Number of eigenvalues that are 0 within `error`.
     kind : (…) str
         "minimum", "saddle", "maximum"; "degenerate" if an eigenvalue is 0 within `error`;
-        "undecided"; "not critical"; "gradient-flat".
+        "undecided" if that cannot be told; "not critical"; "gradient-flat".
     certified : (…) bool
         Whether `index` holds for every Hessian within `error`.
     method : str
@@ -142,6 +143,7 @@ def check(
     """
     if not (isinstance(tol, int | float) and 0.0 < tol < np.inf):
         raise ValueError(f"`tol` must be positive and finite, got {tol!r}")
+    workers = worker_count(workers)
     points, single = points_of(x)
     reach = tol * np.maximum(1.0, np.abs(points))
     found = examine(as_objective(f), points, reach, method, workers)
@@ -183,7 +185,7 @@ def examine(
 class Model:
     """Newton's model of the function at many points: ``g`` and ``H`` are 0 where not ``usable``.
 
-    ``newton`` is Newton's correction, ``spread`` how much of it the gradient's own error may be,
+    ``newton`` is Newton's correction, ``spread`` how much further the critical point may be,
     ``uncertain`` the errors of the entries of H.
     """
 
@@ -206,7 +208,7 @@ def local_model(
     slope = gradient(fun, points, method=method, workers=workers)
     curved = hessian(fun, points, method=method, workers=workers)
     H, g = curved.value, slope.value
-    usable: NDArray[np.bool_] = np.isfinite(H).all(axis=(1, 2)) & np.isfinite(g).all(axis=1)
+    usable = np.isfinite(np.concatenate([g, H.reshape(len(g), -1)], axis=1)).all(axis=1)
     H, g = np.where(usable[:, None, None], H, 0.0), np.where(usable[:, None], g, 0.0)
     uncertain = _entry_errors(curved, H)
     newton, spread, rest = _newton(g, _noise(slope, H, points), H, uncertain, reach)
@@ -216,11 +218,13 @@ def local_model(
 
 def _noise(slope: Derivative, H: Floats, points: Floats) -> Floats:
     """How far each component of the gradient may be from the truth."""
-    error = np.where(np.isfinite(slope.error), slope.error, 0.0)
+    error: Floats = np.where(np.isfinite(slope.error), slope.error, 0.0)
     if slope.method == "given":
         # Nobody knows the rounding in another's code.  Where terms cancel it is that of the terms.
-        return error + 4.0 * _EPS * np.einsum("mij,mj->mi", np.abs(H), np.abs(points))
-    return error * (1.0 if slope.method == "exact" else _CAUTION)
+        error = error + 4.0 * _EPS * np.einsum("mij,mj->mi", np.abs(H), np.abs(points))
+    elif slope.method != "exact":
+        error = error * _CAUTION
+    return error
 
 
 def _entry_errors(curved: Derivative, H: Floats) -> Floats:
@@ -232,10 +236,10 @@ def _entry_errors(curved: Derivative, H: Floats) -> Floats:
 def _newton(
     g: Floats, noise: Floats, H: Floats, uncertain: Floats, reach: Floats
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Newton's correction in the directions that have a curvature, and what noise makes of it.
+    """Newton's correction in the directions that have a curvature, and how far it may be wrong.
 
-    Also whether the gradient is 0 to all appearances in the others.  All in units that make the
-    rows of H one size.
+    That is by noise; in the other directions by as much as the point may be off at all.  Also
+    whether the gradient is 0 to all appearances in those.  In units that make H's rows one size.
     """
     n = g.shape[1]
     doubt = np.where(np.isfinite(uncertain), uncertain, 0.0)
@@ -247,10 +251,10 @@ def _newton(
     along = np.einsum("mik,mi->mk", vectors, d * g)
     blur = np.einsum("mik,mi->mk", np.abs(vectors), d * noise)
     steps = np.divide(along, eigenvalues, out=np.zeros_like(along), where=curved)
-    slack = np.divide(blur, size, out=np.zeros_like(along), where=curved)
     # In the others a curvature too small to see may still make the gradient 0 within reach.
     with np.errstate(divide="ignore"):
         room = ((reach / d)[:, :, None] / np.abs(vectors)).min(axis=1)
+    slack = np.divide(blur, size, out=room.copy(), where=curved)
     rest = curved | (np.abs(along) <= 4.0 * blur + least[:, None] * room)
     newton, spread = (
         d * np.einsum("mik,mk->mi", vectors, s) for s in (steps, np.copysign(slack, steps))
@@ -300,22 +304,38 @@ def wherever(
 
 def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Any, Floats]:
     """Index, zeros, kind, certificate, and ‖E‖_F in H's own units."""
-    known = np.isfinite(uncertain).all(axis=(1, 2))
+    known: NDArray[np.bool_] = np.all(np.isfinite(uncertain), axis=(1, 2))
     E = np.where(known[:, None, None], uncertain, 0.0)
     d = _scaling(np.abs(H) + E)
     # A row of which nothing is known must not blur the others: by Sylvester's law it may be as
     # small as we like.
     blurred = E.max(axis=2) >= np.abs(H).max(axis=2)
-    d = np.where(blurred, _SMALL * d, d)
-    scaled = _scaled(H, d)
-    bound = np.linalg.norm(_scaled(E, d), axis=(1, 2))
-    n = H.shape[1]
-    # A zero matrix has no size to compare with, and is degenerate all the same.
-    tol = np.maximum(bound, n * _EPS * np.linalg.norm(scaled, axis=(1, 2)) + 1e-290)
-    found = classify(scaled, tol=tol, error=bound)
+    index, zeros, kind, certified = _inertia(H, E, np.where(blurred, _SMALL * d, d))
+    open_ = np.flatnonzero(~certified)
+    if len(open_):
+        # Errors grow with small rows.  Whatever can be said in one scaling is true in all.
+        plain = _inertia(H[open_], E[open_], np.ones_like(d[open_]))
+        more = plain[1] < zeros[open_]
+        for of_all, again in zip((index, zeros, kind, certified), plain, strict=True):
+            of_all[open_[more]] = again[more]
     error = np.where(known, np.linalg.norm(E, axis=(1, 2)), np.inf)
-    kind = np.where(known, found.kind, "undecided")
-    return found.index, found.zeros, kind, found.certified & known, error
+    return index, zeros, np.where(known, kind, "undecided"), certified & known, error
+
+
+def _inertia(H: Floats, E: Floats, d: Floats) -> Any:
+    """Index, zeros, kind and certificate of DHD, of which DED is not known."""
+    scaled, bound = _scaled(H, d), np.linalg.norm(_scaled(E, d), axis=(1, 2))
+    # A zero matrix has no size to compare with, and is degenerate all the same.
+    tol = np.maximum(bound, H.shape[1] * _EPS * np.linalg.norm(scaled, axis=(1, 2)) + 1e-290)
+    found = classify(scaled, tol=tol, error=bound)
+    results: Any = found.index, found.zeros, found.kind, found.certified
+    open_ = np.flatnonzero(~found.certified & (found.zeros == 0))
+    if len(open_):
+        # Beyond the bound and still not certain: 0 within the bound and rounding.
+        wider = classify(scaled[open_], tol=3.0 * tol[open_], error=bound[open_])
+        for of_all, again in zip(results, (wider.index, wider.zeros, wider.kind), strict=False):
+            of_all[open_] = again
+    return results
 
 
 def _scaled(A: Floats, d: Floats) -> Floats:
@@ -336,4 +356,5 @@ def _scaling(size: Floats) -> Floats:
 def _flatness(H: Floats, g: Floats) -> Floats:
     norm = np.linalg.norm(H, axis=(1, 2)) * np.linalg.norm(g, axis=1)
     product = np.linalg.norm(np.einsum("mij,mj->mi", H, g), axis=1)
-    return np.divide(product, norm, out=np.zeros_like(norm), where=norm > 0.0)
+    flatness: Floats = np.divide(product, norm, out=np.zeros_like(norm), where=norm > 0.0)
+    return flatness

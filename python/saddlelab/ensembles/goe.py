@@ -19,7 +19,7 @@ class GOE(Hermite):
     --------
     >>> from saddlelab import prevalence
     >>> study = prevalence("goe", 2, samples=100_000, rng=0)
-    >>> abs(study.fraction("minimum")[0] - (2 - 2**0.5) / 4) < 0.005
+    >>> bool(abs(study.fraction("minimum")[0] - (2 - 2**0.5) / 4) < 0.005)
     True
     """
 

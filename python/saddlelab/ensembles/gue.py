@@ -19,7 +19,7 @@ class GUE(Hermite):
     --------
     >>> from saddlelab import prevalence
     >>> study = prevalence("gue", 2, samples=100_000, rng=0)
-    >>> abs(study.fraction("minimum")[0] - (0.25 - 0.5 / 3.141592653589793)) < 0.003
+    >>> bool(abs(study.fraction("minimum")[0] - (0.25 - 0.5 / 3.141592653589793)) < 0.003)
     True
     """
 
