@@ -31,8 +31,8 @@ HEAD = 32
 #: The power of two of a block of zeros.
 NOTHING = -(2.0**50)
 
-# The head's panels where the integrand is below e^−64 of its largest value are left out.
-_NEGLIGIBLE = 64.0
+# The head's panels where the integrand is below e^−48 of its largest value are left out.
+_NEGLIGIBLE = 48.0
 # Blocks whose product might be this power of two below another's are left out.  A product can
 # itself be 2^−250 of what the largest entries of both factors allow.
 _LEAVE_OUT = -400.0

@@ -26,8 +26,8 @@ def field_law(n: int) -> Floats:
     """
     edge = math.sqrt(2.0 * n)
     # The integrand is a polynomial of Hermite functions: it oscillates no faster than 2 edges.
-    step = 2.0 * math.pi / (2.5 * edge + 8.0)
-    shifts = step * (np.arange(math.ceil((edge + 6.5) / step)) + 0.5)
+    step = 2.0 * math.pi / (2.7 * edge + 8.5)
+    shifts = step * (np.arange(math.ceil((edge + 4.5) / step)) + 0.5)
     rows = [dict(chain_laws(1.0, float(s), [n], weighted=True))[n] - s * s for s in shifts]
     both = np.array(rows + [row[::-1] for row in rows])
     law = np.logaddexp.reduce(both, axis=0)

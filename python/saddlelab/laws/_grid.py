@@ -29,10 +29,8 @@ BLOCK, HEAD = 16, 32
 _LENGTH = 3.0
 #: Over the head a density changes by no more than a factor of about e^8.
 _STEEP = 8.0
-# e^−64 of the largest value of an integrand is left out, as in the engine.
-_NEGLIGIBLE = 64.0
-#: The last panel of a head, relative to it: d^α is not smooth at 0.
-_SMALLEST = 1e-13
+#: Minus the logarithm of what the last panel of a head may hold: d^α is not smooth at 0.
+_SMALLEST = 36.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +99,8 @@ def _middle_edges(root: float, start: float, end: float) -> Floats:
 def _head_edges(alpha: float, end: float, largest: float) -> Floats:
     """Upper edges, from where the transition to the largest node is negligible."""
     ratio = 1.0 + min(1.0, _LENGTH / math.sqrt(alpha))
-    # Gamma(α) is below α e^(−1 − c/α) with probability < e^−c.
-    first = alpha / largest * math.exp(-1.0 - _NEGLIGIBLE / alpha)
-    first = min(max(first, _SMALLEST * end), end)
+    # Of Gamma(α) a share below e^−c is under α e^(−1 − c/(1 + α)).
+    first = min(end, alpha / largest) * math.exp(-1.0 - _SMALLEST / (1.0 + alpha))
     count = max(1, math.ceil(math.log(end / first) / math.log(ratio)))
     return end * ratio ** -np.arange(count, -1.0, -1.0)
 
