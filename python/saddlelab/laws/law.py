@@ -208,7 +208,7 @@ def log_minimum_probability(ensemble: str | Ensemble, n: int, /, **parameters: A
     Examples
     --------
     >>> round(log_minimum_probability("goe", 10**6))
-    -274653841931
+    -274653455993
     """
     size = positive_integer("n", n, at_most=MAX_DIM)
     law = _hermite(ensemble, 0.0, parameters)
