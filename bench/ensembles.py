@@ -6,7 +6,17 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bench.harness import WORKERS, Row, Stopwatch, Table, alternate, check, check_mean, limit, versus
+from bench.harness import (
+    WORKERS,
+    Row,
+    Stopwatch,
+    Table,
+    alternate,
+    check,
+    check_mean,
+    limit,
+    versus,
+)
 
 DIMS = (10, 100, 1000)
 SHIFT, RATIO = 0.2, 0.5
@@ -22,7 +32,7 @@ Gaussian ensembles of Dyson index β, centred and with shift {SHIFT}, and
 *NumPy* draws a stack of dense matrices and calls `numpy.linalg.eigvalsh(stack)`, BLAS on one
 thread; times are per sample, and mean indices agree within 5 standard errors.  *Exact law* is
 `index_laws("goe", 1 … 100)` and `index_law(name, 1000)`, all threads; each sums to 1 within 1e-12.
-scikit-rmt 2.1.1 cannot be imported beside SciPy 1.12 or later (it wants `scipy.misc.derivative`)."""
+scikit-rmt 2.1.1 wants `scipy.misc.derivative` and cannot be imported beside SciPy 1.12 or later."""
 
 Count = Callable[[int, int], np.ndarray]
 

@@ -1,5 +1,6 @@
 """Exact index laws: tables, mpmath, samples, and what must hold for every law."""
 
+import functools
 import json
 import math
 from pathlib import Path
@@ -206,10 +207,13 @@ def test_gue_is_every_second_eigenvalue_of_two_goes():
         np.testing.assert_allclose(gue, index_law("gue", n).probabilities, atol=1e-13)
 
 
+large = functools.cache(index_law)
+
+
 @pytest.mark.parametrize("name", BETAS)
 @pytest.mark.parametrize("n", [1000, 2000])
 def test_the_bulk_of_large_dimensions(name, n):
-    law = index_law(name, n)
+    law = large(name, n)
     assert law.method == "bulk"
     assert abs(law.probabilities.sum() - 1) < law.accuracy
     known = np.isfinite(law.log_probabilities)
@@ -220,7 +224,7 @@ def test_the_bulk_of_large_dimensions(name, n):
         assert abs(law.variance - expected) < 10 / n**2
     else:  # even and odd n deviate by O(ln n/n)
         expected = {"gue": 1.0, "gse": 0.5}[name] * math.log(2) / (2 * math.pi**2)
-        found = index_law(name, 2000).variance - index_law(name, 1000).variance
+        found = large(name, 2000).variance - large(name, 1000).variance
         assert abs(found - expected) < 0.01
 
 
