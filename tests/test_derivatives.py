@@ -17,8 +17,8 @@ from reference.functions import exact_derivatives
 
 import saddlecore
 from saddlelab import PythonSpeedWarning, gradient, hessian, hvp, objective, surfaces
+from saddlelab.as_objective import as_objective
 from saddlelab.derivatives import METHODS, STATUSES
-from saddlelab.objective import as_objective
 
 EPS = np.finfo(float).eps
 DIFFERENCES = ("central", "forward", "richardson")

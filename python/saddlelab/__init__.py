@@ -7,7 +7,8 @@ saddle
 
 from saddlecore import __version__
 from saddlelab import spectrum, surfaces
-from saddlelab.critical import CriticalPoints, critical_points
+from saddlelab.critical import critical_points
+from saddlelab.critical_result import CriticalPoints
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 import saddlecore
 from saddlelab import finite_differences
 from saddlelab.arguments import worker_count
-from saddlelab.objective import Objective, all_finite, as_objective, points_of
+from saddlelab.as_objective import as_objective
+from saddlelab.objective import Objective
+from saddlelab.points import all_finite, points_of
 from saddlelab.threads import over_threads
 
 __all__ = ["METHODS", "STATUSES", "Derivative", "gradient", "hessian", "hvp"]
