@@ -12,6 +12,7 @@ from saddlelab.critical_result import CriticalPoints
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
+from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.prevalence import PrevalenceStudy, prevalence
 from saddlelab.spectrum import (
@@ -31,6 +32,7 @@ __all__ = [
     "CriticalPoints",
     "Derivative",
     "LandscapeGraph",
+    "LandscapePrevalence",
     "Objective",
     "PrevalenceStudy",
     "PythonSpeedWarning",
@@ -50,6 +52,7 @@ __all__ = [
     "negative_curvature_direction",
     "objective",
     "prevalence",
+    "prevalence_of",
     "spectral_density",
     "spectrum",
     "surfaces",

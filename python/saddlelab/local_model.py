@@ -13,7 +13,7 @@ from saddlelab.certificate import scaled, scaling
 from saddlelab.derivatives import Derivative, gradient, hessian
 from saddlelab.objective import Objective
 
-__all__ = ["Model", "local_model", "wherever"]
+__all__ = ["Model", "entry_errors", "local_model", "wherever"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def local_model(
     H, g = curved.value, slope.value
     usable = np.isfinite(np.concatenate([g, H.reshape(len(g), -1)], axis=1)).all(axis=1)
     H, g = np.where(usable[:, None, None], H, 0.0), np.where(usable[:, None], g, 0.0)
-    uncertain = _entry_errors(curved, H)
+    uncertain = entry_errors(curved, H)
     newton, spread, rest = _newton(g, _noise(slope, H, points), H, uncertain, reach)
     critical = (np.abs(newton) <= reach).all(axis=1) & rest & usable
     return Model(slope, curved, usable, g, H, uncertain, newton, spread, critical)
@@ -68,7 +68,7 @@ def _noise(slope: Derivative, H: Floats, points: Floats) -> Floats:
     return error
 
 
-def _entry_errors(curved: Derivative, H: Floats) -> Floats:
+def entry_errors(curved: Derivative, H: Floats) -> Floats:
     """How uncertain each entry of the Hessian is, (m, n, n)."""
     errors = curved.error * (1.0 if curved.method == "exact" else _CAUTION)
     return np.where(np.isfinite(errors), errors, np.inf)

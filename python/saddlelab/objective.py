@@ -268,10 +268,13 @@ class Objective:
             if function is not None and not is_foreign(function)
         ]
 
-    def _attempt(self, k: int, x: Floats, v: Floats) -> Floats | None:
-        """Call one of the functions in Python; None where only Python's floats raise.
+    def _attempt(
+        self, k: int, x: Floats, v: Floats, *, arithmetic: bool = False
+    ) -> Floats | None:
+        """Call one of the functions in Python; its exceptions get a note of the point.
 
-        Its other exceptions get a note of the point.
+        None where it raises an ArithmeticError, unless ``arithmetic``: compiled it gives infinity
+        or NaN there.
         """
         function, kind, built = self._functions[k], self._kinds[k], self._built[k]
         name = name_of(function) if k else self.name
@@ -279,9 +282,9 @@ class Objective:
         try:
             with np.errstate(all="ignore"):
                 found = call(function, kind, given, self.args)
-        except ArithmeticError:
-            return None  # the compiled function gives infinity or NaN
         except BaseException as error:
+            if isinstance(error, ArithmeticError) and not arithmetic:
+                return None
             error.add_note(f"raised by `{name}` at x = {x.tolist()}")
             raise
         if built is not None and built.callback is not None:
@@ -332,10 +335,12 @@ class Objective:
         vectors: Floats | None = None,
         *,
         derivatives: bool = False,
+        arithmetic: bool = False,
     ) -> None:
         """Raise what the function raises at the first point where it gave NaN, if it does.
 
-        With ``derivatives`` also what those that came with it raise there.
+        With ``derivatives`` also what those that came with it raise there; with ``arithmetic`` also
+        an ArithmeticError.
         """
         self.reraise()
         bad = np.isnan(values).any(axis=tuple(range(1, values.ndim)))
@@ -346,7 +351,7 @@ class Objective:
         for k in self._python()[: None if derivatives else 1]:
             built = self._built[k]
             if built is not None and built.callback is None:
-                self._attempt(k, points[at], v)
+                self._attempt(k, points[at], v, arithmetic=arithmetic)
 
     def reraise(self) -> None:
         """Raise what a callback of this objective raised since the last call."""

@@ -82,7 +82,8 @@ class Traces:
             try:
                 made, output = saddlecore.trace.trace(form, x, 2 * n, _LONGEST)
             except saddlecore.trace.TraceError as error:
-                owner.explain(x[None], np.full(1, np.nan))  # the function's own error says more
+                # The function's own error says more.
+                owner.explain(x[None], np.full(1, np.nan), arithmetic=True)
                 raise ValueError(
                     f"`{owner.name}` cannot be differentiated exactly: {error}"
                 ) from None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.arguments import positive_integer
+from saddlelab.intervals import clopper_pearson
 from saddlelab.studies.blocks import Histogram, IntArray
 from saddlelab.studies.spec import StudySpec
 from saddlelab.studies.table import format_table
@@ -161,18 +162,7 @@ class PrevalenceStudy:
         -------
         low, high : ndarray of float64, shape (d,)
         """
-        # What scipy.stats calls too; importing that would take ten times as long.
-        from scipy.special import betainccinv, betaincinv
-
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"`level` must be between 0 and 1, got {level!r}")
-        hits = self.kind_counts(kind).astype(np.float64)
-        misses = self.samples - hits
-        tail = (1.0 - level) / 2.0
-        # Where hits (or misses) are 0 the limit is 0 (or 1) by definition, and the formula void.
-        low = np.where(hits > 0, betaincinv(np.maximum(hits, 1), misses + 1, tail), 0.0)
-        high = betainccinv(hits + 1, np.maximum(misses, 1), tail)
-        return low, np.where(misses > 0, high, 1.0)
+        return clopper_pearson(self.kind_counts(kind), self.samples, level)
 
     def index_mean(self) -> FloatArray:
         """Return the mean index in each dimension, shape (d,)."""
