@@ -107,7 +107,7 @@ def _write_matrices(place, order, shift, first, used, starts, out):
 
 @kernel
 def hessian_differences(
-    forms, X, pairs, scheme, source, step, noise, hessian, error, evaluations, status
+    forms, X, pairs, scheme, step, noise, hessian, error, evaluations, status
 ):
     """Hessians from values, symmetric to the last bit.
 
@@ -121,8 +121,6 @@ def hessian_differences(
     scheme : int
         `CENTRAL` (n(n − 1) + 4n + 6 evaluations, n(n − 1) + 2n + 1 without errors), `FORWARD` or
         `RICHARDSON`.
-    source : int
-        VALUE.
     step, noise
         As in `gradient_differences`.
     hessian : (m, n, n) float64, out

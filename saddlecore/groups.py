@@ -8,7 +8,7 @@ from saddlecore.laneops import any_lane, lane_numbers, mask_bits, not_, select, 
 from saddlecore.margins import ROUNDING
 from saddlecore.memory import load, store
 from saddlecore.moves import Calls, evaluate, reach
-from saddlecore.noise import EPS, check_noise
+from saddlecore.noise import EPS, axis_scale, check_noise
 from saddlecore.places import (
     ABSOLUTE,
     AT,
@@ -18,6 +18,7 @@ from saddlecore.places import (
     KNOWN,
     MAIN,
     SIGMA,
+    SLOPE,
     SPENT,
     STEP,
     TOP,
@@ -30,6 +31,7 @@ from saddlecore.places import (
     shared_all,
     spend_each,
     take,
+    total,
 )
 from saddlecore.steps import prepare_steps, settle
 from saddlecore.transposes import gather, scatter
@@ -164,17 +166,30 @@ def write_axes(like, place, formula, noise, mending):
     return shared(like, place, sided), shared_all(like, place, fine)
 
 
+@allocating
+def _noisy(like, place):
+    """Where f is much noisier than rounding, of f or of what is cancelled where f is near 0."""
+    size = splat(like, 0.0)
+    for block in range(place.blocks):
+        slope = take(like, place, block, SLOPE) * take(like, place, block, INVERSE)
+        part = abs(slope * axis_scale(like, take(like, place, block, AT)))
+        size += select(active(like, place, block) & (part < np.inf), part, splat(like, 0.0))
+    size = total(like, place, size) + abs(get(like, place, HERE))
+    return mask_bits(get(like, place, ABSOLUTE) > (_MUCH * EPS) * size)
+
+
 @device
 def report(like, place, first, used, sided, fine, evaluations, status):
     """Counts and flags of a group; `sided` and `fine` hold by point."""
-    memory = place.memory
+    memory, noisy = place.memory, np.uint64(0)
+    if any_lane(get(like, place, ABSOLUTE) > 0.0):
+        noisy = _noisy(like, place)
     for w in range(used):
-        f, noise = memory[HERE * LANES + w], memory[ABSOLUTE * LANES + w]
-        flags = OK
+        f, flags = memory[HERE * LANES + w], OK
         if not abs(f) < np.inf:
             flags = NOT_FINITE
         else:
-            flags += NOISY if noise > _MUCH * EPS * abs(f) else 0
+            flags += NOISY if (noisy >> np.uint64(w)) & np.uint64(1) else 0
             flags += ONE_SIDED if (sided >> np.uint64(w)) & np.uint64(1) else 0
             flags += 0 if (fine >> np.uint64(w)) & np.uint64(1) else INCOMPLETE
         status[first + w] = flags

@@ -77,6 +77,7 @@ def _inverse_root(x):
 @device
 def all_noise(like, place, stencil):
     """σ, were every variable's T nothing but noise; what was measured meanwhile joins SIGMA."""
+    set_level(like, place, BEYOND, splat(like, 0.0))
     inverses, noise = splat(like, 0.0), get(like, place, ABSOLUTE)
     for block in range(place.blocks):
         sigma = max(take(like, place, block, SIGMA), noise)
@@ -121,7 +122,7 @@ def look_along_all(like, calls, place, stencil, noise):
     n = 1.0 * place.n
     set_level(like, place, BOUND, _AT_MOST * u)
     beyond = max(u - explained, splat(like, 0.0)) * (_BEYOND / math.sqrt(0.5 * n * (n - 1.0)))
-    set_level(like, place, BEYOND, beyond)
+    set_level(like, place, BEYOND, select(beyond < np.inf, beyond, splat(like, 0.0)))
     return min(noise, u * (_UNSEEN / (stencil.gain * math.sqrt(n + 1.0))))
 
 

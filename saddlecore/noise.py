@@ -61,6 +61,8 @@ _PROBE = 2.0**-28
 # slope's own uncertainty, in units of σ, to which |T| is added.
 _SUSPICIOUS = 16.0
 _UNSURE = 8.0
+# A slope may change by this share within _PROBE·|x|.
+_BENT = 64.0 * _PROBE
 
 
 @device
@@ -181,8 +183,11 @@ def check_noise(like, calls, place, relative):
         aim(like, place, block, along)
         part = along * take(like, place, block, INVERSE)
         mine = active(like, place, block)
-        rise += select(mine, part * take(like, place, block, SLOPE), zero)
+        slope = take(like, place, block, SLOPE)
+        rise += select(mine, part * slope, zero)
         wrong = _UNSURE * take(like, place, block, SIGMA) + abs(take(like, place, block, TOP))
+        # And by the curvature on the way: it matters where f is 0.
+        wrong += _BENT * abs(slope)
         unsure += select(mine, abs(part) * wrong, zero)
     rise, unsure = total(like, place, rise), total(like, place, unsure)
     unknown = (get(like, place, KNOWN) < 0.5) & (get(like, place, USED) > 0.5)

@@ -125,6 +125,8 @@ def _look(like, place, stencil, relative, block, count, mine):
         main += MAIN_WEIGHTS[stencil.number, k] * d
         slope += SLOPE_WEIGHTS[stencil.scheme, k] * d
         top += TOP_WEIGHTS[stencil.number, k] * d
+    # Without T there is no error, and so no D.
+    main = select(abs(top) < np.inf, main, top)
     put(like, place, block, MAIN, main)
     put(like, place, block, SLOPE, slope)
     put(like, place, block, TOP, select(mine, top, zero))
@@ -145,6 +147,7 @@ def _keep_parts(like, place, stencil, block):
     """Record the even and odd parts of the nearest points, for pairs."""
     f, ring = get(like, place, HERE), RING * LANES
     one = load(like, place.memory, ring) - f
+    one = select(abs(take(like, place, block, TOP)) < np.inf, one, splat(like, np.nan))
     two = load(like, place.memory, ring + LANES) - f
     if stencil.scheme == FORWARD:
         put(like, place, block, EVEN, one)
@@ -212,7 +215,7 @@ def _search(like, calls, place, stencil, relative, block, mine):
     least = select(abs(x) > TINY, scale + _LEAST, splat(like, _LEAST_AT_ZERO))
     most = max(scale, zero) + _MOST
     low, high, retreats = splat(like, -_NEVER), splat(like, _NEVER), zero
-    stuck = not_(mine)
+    stuck, visible = not_(mine), not_(mine) & mine
     for attempt in range(_TRIES + 1):
         k = exponent(take(like, place, block, STEP))
         d, t, floor = _look(like, place, stencil, relative, block, stencil.count, mine)
@@ -220,7 +223,7 @@ def _search(like, calls, place, stencil, relative, block, mine):
         known = get(like, place, KNOWN) > 0.5
         strict = (high < _NEVER) | known
         finite, long, faint = _judge(like, stencil, d, t, sigma, strict)
-        suspect = shared(like, place, long & finite & mine & not_(known))
+        suspect = shared(like, place, long & finite & mine & not_(known | visible))
         if any_lane(suspect):
             measure_noise(like, calls, place, suspect)
             prepare_steps(like, place, stencil, relative)
@@ -233,6 +236,8 @@ def _search(like, calls, place, stencil, relative, block, mine):
         put(like, place, block, SIGMA, select(stuck & mine & finite, noise, sigma))
         if attempt == _TRIES or not any_lane(moving):
             break
+        # A derivative that was seen without T: what is long beyond is so for no noise.
+        visible |= faint & (abs(d) >= _NOTHING * sigma)
         low = select(moving & faint, max(low, k), low)
         high = select(moving & long, min(high, k), high)
         down = max(k - _shorter(like, stencil, finite, t, sigma), least)

@@ -521,7 +521,8 @@ def all_finite(array: Floats) -> bool:
     """Whether all numbers are finite; for a contiguous array, of one or of a million."""
     flat = array.ravel()
     if flat.size < _SMALL:
-        return bool(np.logical_and.reduce(np.isfinite(flat)))
+        # A search for a byte: a reduction takes a microsecond.
+        return b"\0" not in np.isfinite(flat).tobytes()
     # The square is finite but for numbers that are not, or of which the square is not.
     with np.errstate(over="ignore", invalid="ignore"):
         square = flat.dot(flat)
