@@ -37,7 +37,7 @@ from saddlecore.steps import prepare_steps, settle
 from saddlecore.transposes import gather, scatter
 
 __all__ = ["INCOMPLETE", "NOISY", "NOT_FINITE", "OK", "ONE_SIDED", "along_axes", "calls_of",
-           "enter", "report", "width_for", "write_axes", "write_rows"]  # fmt: skip
+           "enter", "report", "settle_again", "width_for", "write_axes", "write_rows"]  # fmt: skip
 
 #: What `status` adds up: f(x) is not finite, and nothing was computed; some variable allowed one
 #: side only; f is much noisier than rounding, and steps are larger for it; some entry is NaN.
@@ -45,6 +45,7 @@ OK, NOT_FINITE, ONE_SIDED, NOISY, INCOMPLETE = 0, 1, 2, 4, 8
 
 # Up to this many variables, many points go side by side; beyond, one point fills the lanes.
 _SIDE_BY_SIDE = 32
+_ALL = np.uint64(255)  # lanes
 # f is called noisy from this multiple of rounding.
 _MUCH = 1024.0
 
@@ -112,24 +113,28 @@ def enter(like, calls, place, flat, first, used, starts, known):
 @allocating
 def along_axes(like, calls, place, formula, relative, check, estimate, lanes):
     """Settle the steps of all variables; measure the noise where f leaves its slope."""
+    prepare_steps(like, place, formula, relative)
+    for block in range(place.blocks):
+        settle(like, calls, place, formula, relative, block, estimate, lanes)
+    if check:
+        noisy = check_noise(like, calls, place, relative)
+        if any_lane(noisy):
+            settle_again(like, calls, place, formula, relative, noisy)
+
+
+@allocating
+def settle_again(like, calls, place, formula, relative, lanes):
+    """Settle the steps of all variables with the noise that was measured, in some lanes."""
     records = place.memory[place.blockwise : place.blockwise + place.blocks * FIELDS * LANES]
-    before = records[:0]
-    for trial in range(2):
-        prepare_steps(like, place, formula, relative)
-        for block in range(place.blocks):
-            settle(like, calls, place, formula, relative, block, estimate, lanes)
-        if trial == 1:
-            for at in range(0, len(records), LANES):
-                x = load(like, records, at)
-                store(records, at, select(lanes, x, load(like, before, at)))
-            for block in range(place.blocks):
-                reach(like, place, block, take(like, place, block, STEP))
-        if trial == 1 or not check:
-            break
-        lanes = check_noise(like, calls, place, relative)
-        if not any_lane(lanes):
-            break
-        before = records.copy()
+    before = records.copy()
+    prepare_steps(like, place, formula, relative)
+    for block in range(place.blocks):
+        settle(like, calls, place, formula, relative, block, True, lanes)
+    for at in range(0, len(records), LANES):
+        x = load(like, records, at)
+        store(records, at, select(lanes, x, load(like, before, at)))
+    for block in range(place.blocks):
+        reach(like, place, block, take(like, place, block, STEP))
 
 
 @device
@@ -182,11 +187,16 @@ def _noisy(like, place):
 def report(like, place, first, used, sided, fine, evaluations, status):
     """Counts and flags of a group; `sided` and `fine` hold by point."""
     memory, noisy = place.memory, np.uint64(0)
+    finite = mask_bits(abs(get(like, place, HERE)) < np.inf)
     if any_lane(get(like, place, ABSOLUTE) > 0.0):
         noisy = _noisy(like, place)
+    elif place.width == 1 and used == LANES and sided == 0 and fine & finite == _ALL:
+        for w in range(LANES):
+            evaluations[first + w], status[first + w] = np.int64(memory[SPENT * LANES + w]), OK
+        return
     for w in range(used):
-        f, flags = memory[HERE * LANES + w], OK
-        if not abs(f) < np.inf:
+        flags = OK
+        if not (finite >> np.uint64(w)) & np.uint64(1):
             flags = NOT_FINITE
         else:
             flags += NOISY if (noisy >> np.uint64(w)) & np.uint64(1) else 0

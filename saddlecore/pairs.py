@@ -47,8 +47,8 @@ from saddlecore.places import (
 )
 from saddlecore.stencils import CENTRAL, FORWARD, OFFSETS, RICHARDSON
 
-__all__ = ["Pairs", "combine", "inspect_pairs", "list_pairs", "mixed", "numerator", "order_of_entries",
-           "sweeps_of_pair"]  # fmt: skip
+__all__ = ["Pairs", "central_pair", "combine", "inspect_pairs", "list_pairs", "mixed",
+           "numerator", "order_of_entries", "sweeps_of_pair"]  # fmt: skip
 
 # Safety of an error that is the difference of two formulas.
 _DOUBLED = 1.5
@@ -181,6 +181,22 @@ def combine(like, place, stencil, f, i, block, row, at, estimate, bits):
         if place.width > 1:
             error = select(_lanes_of(like, bits), error, zero)
         store(place.memory, at + place.errors - place.results, error)
+
+
+@device
+def central_pair(like, place, stencil, i, j, at):
+    """`combine` for CENTRAL with points side by side; samples come from the places of results."""
+    memory, error_at, f = place.memory, at + place.errors - place.results, get(like, place, HERE)
+    p, q = load(like, memory, at) - f, load(like, memory, error_at) - f
+    own = take(like, place, i, EVEN) + take(like, place, j, EVEN)
+    turned = take(like, place, i, ODD) + take(like, place, j, ODD)
+    main, dropped = 0.5 * ((p + q) - own), 0.5 * ((p - q) - turned)
+    scale_i, scale_j = take(like, place, i, INVERSE), take(like, place, j, INVERSE)
+    h = (main * scale_i) * scale_j
+    error = _left_out(like, place, stencil, i, j, dropped)
+    store(memory, at, h)
+    store(memory, error_at, (error * abs(scale_i)) * abs(scale_j) + ROUNDING * abs(h))
+    return h
 
 
 @allocating
