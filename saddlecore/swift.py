@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlecore.forms import LANES
 from saddlecore.groups import settle_again, write_axes
-from saddlecore.jit import allocating, device
+from saddlecore.jit import device
 from saddlecore.laneops import any_lane
 from saddlecore.margins import all_noise, bound_pairs, sum_of_variables, weigh_variables
 from saddlecore.memory import load, store
@@ -101,7 +101,7 @@ def _mixed(like, calls, place, formula, pairs):
     return fine
 
 
-@allocating
+@device
 def swift_hessian(like, calls, place, formula, pairs, relative, check, lanes):
     """All entries and errors to the results; returns where all are finite."""
     prepare_steps(like, place, formula, relative)

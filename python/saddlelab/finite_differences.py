@@ -35,7 +35,6 @@ def _constant(value: int) -> Integers:
 _CHOSEN, _ZERO, _ONE = np.empty(0), _constant(0), _constant(1)
 
 
-
 def derive(
     fun: Objective,
     what: str,

@@ -38,8 +38,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Numbers that a function may compute and still be traced.
 _LONGEST_TRACE = 100_000
-#: Numbers that are looked at one by one without a second thought.
-_SMALL = 2048
+#: Numbers that are looked at in Python, and one by one without a second thought.
+_TINY, _SMALL = 16, 2048
 #: Points for one task of a thread.
 _TASK = 1024
 
@@ -359,6 +359,9 @@ class Objective:
         With ``exact``, the gradient and so on that were not given are those of the traced
         function, if it could be traced and has no branches.
         """
+        made = None if exact else self._tables.get((n, False))
+        if made is not None:
+            return made
         self.build()
         with self._lock:
             expression = self.expression(n) if exact else None
@@ -520,6 +523,8 @@ def _is_ours(module: str) -> bool:
 def all_finite(array: Floats) -> bool:
     """Whether all numbers are finite; for a contiguous array, of one or of a million."""
     flat = array.ravel()
+    if flat.size < _TINY:
+        return all(map(math.isfinite, flat.tolist()))
     if flat.size < _SMALL:
         # A search for a byte: a reduction takes a microsecond.
         return b"\0" not in np.isfinite(flat).tobytes()
