@@ -203,7 +203,6 @@ def settle_central(like, calls, place, stencil, relative, v, lanes):
     h = (x + h) - x
     put(like, place, v, STEP, h)
     put(like, place, v, INVERSE, 1.0 / h)
-    store(memory, place.bumps + v * LANES, h)
     store(memory, at, x + h)
     call_lanes(calls, place, ring)
     store(memory, at, x - h)
@@ -215,7 +214,11 @@ def settle_central(like, calls, place, stencil, relative, v, lanes):
     store(memory, at, x)
     d, t, sigma = _look_central(like, place, relative, v, mine)
     examine(like, calls, place, stencil, relative, v, mine, d, t, sigma)
-    _keep_parts(like, place, stencil, v)
+    f = get(like, place, HERE)
+    up, down = load(like, memory, ring) - f, load(like, memory, ring + LANES) - f
+    up = select(abs(take(like, place, v, TOP)) < np.inf, up, splat(like, np.nan))
+    put(like, place, v, EVEN, up + down)
+    put(like, place, v, ODD, up - down)
 
 
 @device

@@ -146,7 +146,10 @@ def _over_points(
     def part(rows: slice) -> None:
         kernel(points[rows], value[rows], error[rows], evaluations[rows], status[rows])
 
-    over_threads(part, [slice(k, k + size) for k in range(0, m, size)], threads)
+    # No part of less than eight points: the engine takes those one by one, which rounds otherwise.
+    starts = range(0, max(m - 7, 1), size)
+    ends = [k + size if k + size + 8 <= m else m for k in starts]
+    over_threads(part, list(map(slice, starts, ends)), threads)
     return value, error, evaluations, _codes(status)
 
 
@@ -177,7 +180,7 @@ def once(value: Floats) -> tuple[Integers, Integers]:
     if all_finite(value):
         return (_ONE, _ZERO) if m == 1 else (np.ones(m, np.int64), np.zeros(m, np.int64))
     bad = ~np.isfinite(value).all(axis=tuple(range(1, value.ndim)))
-    return np.ones(m, np.int64), 3 * bad.astype(np.int64)
+    return np.ones(m, np.int64), np.where(bad, 3, 0).astype(np.int64)
 
 
 def _product(
