@@ -365,6 +365,9 @@ class Objective:
         With ``exact``, the gradient and so on that were not given are those of the traced
         function, if it could be traced and has no branches.
         """
+        made = None if exact else self._tables.get((n, False))
+        if made is not None:
+            return made
         self.build()
         with self.lock:
             expression = self.expression(n) if exact else None
