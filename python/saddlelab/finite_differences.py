@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import saddlecore
-from saddlelab.objective import Objective, all_finite
+from saddlelab.objective import Objective
+from saddlelab.points import all_finite
 from saddlelab.threads import over_threads
 
 __all__ = ["derive", "once"]
