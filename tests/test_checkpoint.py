@@ -137,8 +137,7 @@ def test_two_runs_may_share_a_file(path, unbroken):
     spec = _spec()
     file.begin(spec)
     parts = spec.parts()
-    for block in block_module.count_task(spec.ensemble, [(block_module.Run(0, 0, 3), parts[0])]):
-        file.add(parts[0], block)
+    file.add(parts, block_module.count_task(spec.ensemble, [(block_module.Run(0, 0, 3), parts[0])]))
     file.close()
     assert stored(path) == whole
 

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 
 from saddlelab.ensembles import Ensemble, get_ensemble, names
 from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.studies import plan as plan_module
 from saddlelab.studies import run as runner
 from saddlelab.studies.blocks import EMPTY, Histogram, Run, count_block
 from saddlelab.studies.result import KINDS
@@ -98,7 +99,8 @@ def test_a_plain_dimension_does_not_depend_on_the_others(nested):
 
 def plan(spec, done=None):
     parts = spec.parts()
-    return parts, runner.pack(runner.missing_runs(parts, done or {}), parts, spec.block_rows)
+    runs = runner.missing_runs(parts, done or {})
+    return parts, runner.pack(runs, parts, lambda: spec.block_rows)
 
 
 @given(
@@ -126,7 +128,7 @@ def test_the_largest_study_is_planned_lazily():
     """2**63 - 1 samples in blocks of one: nothing is counted ahead."""
     spec = StudySpec(get_ensemble("goe"), (10, 1000), 2**63 - 1, 0, False, 1)
     _, tasks = plan(spec)
-    per_task = MAX_BLOCK_ROWS // 1000
+    per_task = min(MAX_BLOCK_ROWS // 1000, plan_module.MAX_TASK_BLOCKS)
     assert next(tasks) == [Run(1, 0, per_task)]
     assert next(tasks) == [Run(1, per_task, 2 * per_task)]
 
@@ -175,7 +177,8 @@ class Recorder(Executor):
 
 
 def test_few_tasks_are_in_flight(monkeypatch):
-    monkeypatch.setattr(runner, "EXECUTOR_TASK_BLOCKS", 1)
+    monkeypatch.setattr(plan_module, "TASK_SECONDS", 1e-9)
+    monkeypatch.setattr(plan_module, "_LAST_TASK_SECONDS", 1e-9)
     executor = Recorder()
     prevalence("goe", [100], samples=200_000, rng=0, executor=executor, workers=3)
     executor.pool.shutdown()
