@@ -298,7 +298,7 @@ def test_a_long_table_is_thinned_to_what_was_asked():
 
 @pytest.mark.parametrize("name", ["study.npz", "no suffix"])
 def test_saved_studies_are_read_back(study, tmp_path, name):
-    study.save(tmp_path / name)
+    study.to_npz(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     again = PrevalenceStudy.load(tmp_path / name)
     assert_same(study, again)
@@ -306,7 +306,7 @@ def test_saved_studies_are_read_back(study, tmp_path, name):
 
 
 def test_a_huge_seed_is_saved(tmp_path):
-    prevalence("goe", 2, samples=5, rng=2**100).save(tmp_path / "s.npz")
+    prevalence("goe", 2, samples=5, rng=2**100).to_npz(tmp_path / "s.npz")
     assert PrevalenceStudy.load(tmp_path / "s.npz").seed == 2**100
 
 

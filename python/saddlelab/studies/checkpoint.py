@@ -182,11 +182,41 @@ class Checkpoint:
         """Store finished blocks."""
         for first in range(0, len(blocks), _TRANSACTION_BLOCKS):
             some = blocks[first : first + _TRANSACTION_BLOCKS]
-            with self._transaction():
-                self.insert(_stored(parts[block.part], block) for block in some)
+            with self.transaction():
+                self._insert(_stored(parts[block.part], block) for block in some)
                 self._note(parts, some)
 
-    def insert(self, rows: Iterable[StoredBlock]) -> None:
+    def union(self, other: Checkpoint, parts: list[Part]) -> int:
+        """Within a transaction, take over what ``other`` has more; return how many blocks.
+
+        Raises
+        ------
+        CheckpointError
+            If a block of ``other`` is garbled, or has other counts here.
+        """
+        before = self._db.total_changes
+        for _, row in other.rows(parts):
+            held = self._db.execute(
+                "SELECT * FROM blocks WHERE n = ? AND block = ?", (row.n, row.block)
+            ).fetchone()
+            if held is None:
+                self._insert([row])
+            elif held != row:
+                raise CheckpointError(
+                    f"block {row.block} of n = {row.n} has other counts in {self.path!r} than in "
+                    f"{other.path!r}: one of them was damaged, or made by another program; "
+                    "nothing was merged"
+                )
+        added = self._db.total_changes - before
+        self._db.execute(_RUNS)
+        self._db.executemany(
+            "INSERT INTO runs SELECT NULL, ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS "
+            "(SELECT 1 FROM runs WHERE began = ?1 AND latest = ?2 AND blocks = ?3)",
+            other.runs(),
+        )
+        return added
+
+    def _insert(self, rows: Iterable[StoredBlock]) -> None:
         """Store rows; another process may have stored the same ones: they have the same bits."""
         self._db.executemany("INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -240,13 +270,13 @@ class Checkpoint:
 
     def _create(self, fields: dict[str, Any]) -> None:
         values = [(name, json.dumps(value, sort_keys=True)) for name, value in fields.items()]
-        with self._transaction():
+        with self.transaction():
             for statement in _TABLES.split(";\n"):
                 self._db.execute(statement)
             self._db.executemany("INSERT INTO study VALUES (?, ?)", values)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """All or nothing, and on disk at the end."""
         with self._errors("write"):
             self._db.execute("BEGIN IMMEDIATE")

@@ -13,16 +13,29 @@ from concurrent.futures import (
     wait,
 )
 from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
 
 from saddlelab.arguments import worker_count
 from saddlelab.studies.blocks import Finished, Task, run_task
 
 #: A task whose workers were lost so often ends the study: it may be what kills them.
 MAX_ATTEMPTS = 5
+# A Dask client that has given up its scheduler leaves its futures as they are: look now and then.
+_LOOK_SECONDS = 2.0
 # How long the number of Dask's workers, which come and go, is believed.
 _KNOWN_SECONDS = 5.0
 # A broken pool resolves its futures at once; what is finished among them is kept.
 _LAST_WORDS_SECONDS = 5.0
+
+
+class Submitted(NamedTuple):
+    """A task, and the connection by which it left (see :func:`_connection`)."""
+
+    task: Task
+    connection: Any
+
+
+Pending: TypeAlias = dict[Future[Finished], Submitted]
 
 
 class StudyInterruptedError(RuntimeError):
@@ -78,15 +91,17 @@ def submitted(
         If the executor takes no more tasks, or a task is lost again and again; ``safe`` tells
         the person what has been kept.
     """
-    pending: dict[Future[Finished], Task] = {}
+    pending: Pending = {}
     try:
         while True:
             for task in islice(tasks, max(2 * slots() - len(pending), 0)):
                 yield from _submit(executor, task, pending, safe)
             if not pending:
                 return
-            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-            ended = [(pending.pop(future), future) for future in finished]
+            finished, _ = wait(pending, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            if not finished:
+                yield from _look_after(executor, pending, safe)
+            ended = [(pending.pop(future).task, future) for future in finished]
             yield from _results(future for _, future in ended)
             for task, future in ended:
                 error = _error(future)
@@ -96,34 +111,55 @@ def submitted(
                 if error is not None:
                     if not _is_loss(error):
                         raise error
-                    if task.attempt == MAX_ATTEMPTS:
-                        raise StudyInterruptedError(_lost(error, safe)) from error
-                    again = task._replace(attempt=task.attempt + 1)
-                    yield from _submit(executor, again, pending, safe)
+                    yield from _try_again(executor, task, error, pending, safe)
     finally:
         # After an error or Ctrl-C, what has not begun never will.
-        for future in pending:
-            future.cancel()
+        if not _is_closed(executor):
+            for future in pending:
+                future.cancel()
 
 
 def _submit(
-    executor: Executor, task: Task, pending: dict[Future[Finished], Task], safe: str
+    executor: Executor, task: Task, pending: Pending, safe: str
 ) -> Generator[Finished, None, None]:
+    connection = _connection(executor)
     try:
-        pending[executor.submit(run_task, task)] = task
+        pending[executor.submit(run_task, task)] = Submitted(task, connection)
         return
-    except (RuntimeError, OSError) as error:
-        # A broken or closed pool.
-        cause: Exception = error
     except Exception as error:
-        if not _is_loss(error) and "clos" not in str(error):
+        # A pool that is broken or shut down raises RuntimeError; an argument that cannot be sent
+        # is the person's to mend.
+        if not isinstance(error, RuntimeError | OSError) and not _is_loss(error):
             raise
         cause = error
     yield from _harvest(pending)
     raise StudyInterruptedError(_lost(cause, safe)) from cause
 
 
-def _harvest(pending: dict[Future[Finished], Task]) -> Generator[Finished, None, None]:
+def _try_again(
+    executor: Executor, task: Task, error: BaseException, pending: Pending, safe: str
+) -> Generator[Finished, None, None]:
+    if task.attempt == MAX_ATTEMPTS:
+        raise StudyInterruptedError(_lost(error, safe)) from error
+    yield from _submit(executor, task._replace(attempt=task.attempt + 1), pending, safe)
+
+
+def _look_after(executor: Executor, pending: Pending, safe: str) -> Generator[Finished, None, None]:
+    """Submit again what Dask has forgotten without a word, when its scheduler was away."""
+    if _is_closed(executor):
+        raise StudyInterruptedError(_lost(ConnectionError("its client closed"), safe))
+    connection = _connection(executor)
+    if connection is None:
+        return
+    for future, (task, before) in list(pending.items()):
+        if before is not connection and not future.done():
+            # Should it come back all the same, nobody listens any more.
+            del pending[future]
+            error = ConnectionError("the scheduler was away")
+            yield from _try_again(executor, task, error, pending, safe)
+
+
+def _harvest(pending: Pending) -> Generator[Finished, None, None]:
     """Yield what was finished before the executor broke."""
     finished, _ = wait(pending, timeout=_LAST_WORDS_SECONDS)
     for future in finished:
@@ -140,6 +176,16 @@ def _results(futures: Iterator[Future[Finished]]) -> Generator[Finished, None, N
 def _error(future: Future[Finished]) -> BaseException | None:
     """How a future failed, if it did."""
     return CancelledError() if future.cancelled() else future.exception()
+
+
+def _connection(executor: Executor) -> Any:
+    """What Dask's client talks to its scheduler by: another object after each interruption."""
+    return getattr(getattr(executor, "_client", None), "scheduler_comm", None)
+
+
+def _is_closed(executor: Executor) -> bool:
+    """Whether this is Dask's executor and its client has ended."""
+    return getattr(getattr(executor, "_client", None), "status", None) in ("closing", "closed")
 
 
 def _is_loss(error: BaseException) -> bool:
