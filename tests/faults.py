@@ -63,3 +63,18 @@ def drive(dims, study, path, log):
     from saddlelab.prevalence import prevalence
 
     prevalence(Slow(str(log)), dims, **study, checkpoint=path)
+
+
+def drive_goe(dims, study, path, log):
+    """A driver of the GOE, that writes to the log which blocks it begins."""
+    from saddlelab.prevalence import prevalence
+    from saddlelab.studies import blocks
+
+    real, file = blocks.count_block, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def count_block(ensemble, part, block):
+        os.write(file, f"{os.getpid()} {part.n} {block}\n".encode())
+        return real(ensemble, part, block)
+
+    blocks.count_block = count_block
+    prevalence("goe", dims, **study, checkpoint=path)

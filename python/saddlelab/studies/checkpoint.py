@@ -29,6 +29,9 @@ CREATE TABLE blocks (
     crc INTEGER NOT NULL, PRIMARY KEY (n, block)
 ) WITHOUT ROWID;
 """
+_FIELDS = (
+    "format", "ensemble", "parameters", "stream", "dims", "samples", "seed", "nested", "block_size"
+)
 # What each run has done, for a person who asks how fast it goes.
 _RUNS = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -107,7 +110,11 @@ class Checkpoint:
     @property
     def fields(self) -> dict[str, Any] | None:
         """The fields of the file's study; None if the file is new."""
-        return None if self._stored is None else dict(self._stored)
+        if self._stored is None:
+            return None
+        # In an order in which the first that differs between two studies says most.
+        known = [name for name in _FIELDS if name in self._stored]
+        return {name: self._stored[name] for name in dict.fromkeys([*known, *self._stored])}
 
     def parts(self) -> list[Part]:
         """The parts of the file's study, without what only its ensemble knows.
