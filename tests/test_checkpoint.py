@@ -289,7 +289,7 @@ def test_a_full_disk_loses_nothing(path, monkeypatch):
 
     def begin_on_a_small_disk(self, spec):
         begin(self, spec)
-        self._db.execute("PRAGMA max_page_count = 8")
+        self._db.execute("PRAGMA max_page_count = 12")
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "begin", begin_on_a_small_disk)

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS runs (
 )
 """
 # A full disk loses no more than one transaction.
-_TRANSACTION_BLOCKS = 64
+_TRANSACTION_BLOCKS = 256
 _DAMAGED = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
 
 

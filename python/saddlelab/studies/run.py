@@ -33,7 +33,9 @@ def run_study(
     if checkpoint is not None:
         totals, done = checkpoint.read(parts)
     if executor is None:
-        finished = _on_threads(spec, parts, done, worker_count(workers))
+        # One thread has its blocks written by another: it does not wait for the disk.
+        alone = checkpoint is None and worker_count(workers) == 1
+        finished = _on_threads(spec, parts, done, 0 if alone else worker_count(workers))
     else:
         slots = Slots(executor, workers)
         finished = _elsewhere(
@@ -55,11 +57,11 @@ def run_study(
 def _on_threads(
     spec: StudySpec, parts: list[Part], done: dict[int, IntArray], workers: int
 ) -> Generator[Finished, None, None]:
-    """Yield finished tasks of a block or so each."""
+    """Yield finished tasks of a block or so each, counted by ``workers`` threads or (0) here."""
     runs = pack(missing_runs(parts, done), parts, lambda: spec.block_rows)
     tasks = (_task(spec, parts, task, 1) for task in runs)
     ahead = list(islice(tasks, 2))
-    if workers == 1 or len(ahead) < 2:
+    if workers == 0 or len(ahead) < 2:
         for task in chain(ahead, tasks):
             yield run_task(task)
     else:
