@@ -12,7 +12,7 @@ from saddlelab.ensembles import Ensemble
 
 #: Children of a server that has imported all this already: they are there in milliseconds.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["saddlelab.studies.run", "saddlecore.goe", "faults"])
+SERVER.set_forkserver_preload(["saddlelab.studies.run", "faults_warm", "faults"])
 
 
 @dataclass(frozen=True)
