@@ -7,7 +7,9 @@ import sys
 
 from bench import report
 
-JOBS = ("classify", "derivatives", "critical", "spectrum", "prevalence", "scale", "startup")
+JOBS = (
+    "classify", "derivatives", "critical", "spectrum", "prevalence", "scale", "cluster", "startup"
+)
 
 
 def main() -> None:

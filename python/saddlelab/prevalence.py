@@ -10,12 +10,19 @@ from contextlib import closing, nullcontext
 from saddlelab.arguments import MAX_SAMPLES, dimensions, positive_integer, worker_count
 from saddlelab.ensembles import Ensemble, get_ensemble
 from saddlelab.studies.checkpoint import Checkpoint, CheckpointError, CheckpointMismatchError
+from saddlelab.studies.remote import StudyInterruptedError
 from saddlelab.studies.result import PrevalenceStudy
 from saddlelab.studies.run import run_study
 from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.studies.spec import StudySpec
 
-__all__ = ["CheckpointError", "CheckpointMismatchError", "PrevalenceStudy", "prevalence"]
+__all__ = [
+    "CheckpointError",
+    "CheckpointMismatchError",
+    "PrevalenceStudy",
+    "StudyInterruptedError",
+    "prevalence",
+]
 
 # A worker of a nested study holds the histograms of all dimensions at once: 1 GiB.
 _MAX_NESTED_BINS = 2**27
@@ -30,6 +37,7 @@ def prevalence(
     nested: bool = False,
     workers: int | None = None,
     executor: Executor | None = None,
+    task_threads: int = 1,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = False,
     block_size: int | None = None,
@@ -57,10 +65,13 @@ def prevalence(
         dimension serves all, so a whole sweep costs what its largest dimension does.  Results of
         different dimensions are then correlated; each by itself has the same law.
     workers : int or None, optional
-        Threads; with `executor`, how many tasks it can run at once.  None: all cores.
+        Threads; with `executor`, how many tasks it can run at once.  None: all cores, or what the
+        executor says.
     executor : concurrent.futures.Executor, optional
         Where to run, instead of threads: a process pool (spawn or forkserver), mpi4py.futures,
-        Dask's ``Client.get_executor()``.  It is left open.
+        Dask's ``Client.get_executor()``.  It gets tasks of about two seconds, and is left open.
+    task_threads : int, optional
+        With `executor`, the threads that each of its tasks uses where it runs.
     checkpoint : path-like, optional
         A SQLite file that keeps every finished block.  If it exists, only what it lacks is run.
     progress : bool, optional
@@ -81,6 +92,8 @@ def prevalence(
         If `checkpoint` belongs to another study (also a ValueError).
     CheckpointError
         If `checkpoint` cannot be read or written; finished blocks in it are safe.
+    StudyInterruptedError
+        If `executor` has lost its workers for good; finished blocks in `checkpoint` are safe.
 
     Examples
     --------
@@ -103,7 +116,9 @@ def prevalence(
         raise ValueError(
             f"`dims` of a nested study must add up to at most {_MAX_NESTED_BINS}, got {sum(sizes)}"
         )
-    threads = worker_count(workers)
+    if workers is not None:
+        workers = worker_count(workers)
+    task_threads = positive_integer("task_threads", task_threads, at_most=2**16)
     seed = resolve_seed(rng) if rng is not None else None
 
     with nullcontext() if checkpoint is None else closing(Checkpoint(checkpoint)) as file:
@@ -115,6 +130,11 @@ def prevalence(
         if file is not None:
             file.begin(spec)
         totals = run_study(
-            spec, workers=threads, executor=executor, checkpoint=file, progress=progress
+            spec,
+            workers=workers,
+            executor=executor,
+            task_threads=task_threads,
+            checkpoint=file,
+            progress=progress,
         )
     return PrevalenceStudy.from_parts(spec, totals)
