@@ -9,7 +9,7 @@ from bench import report
 
 JOBS = (
     "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "scale",
-    "startup",
+    "cluster", "startup",
 )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ saddle
 
 from saddlecore import __version__
 from saddlelab import spectrum, surfaces
-from saddlelab.critical import CriticalPoints, critical_points
+from saddlelab.critical import critical_points
+from saddlelab.critical_result import CriticalPoints
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
+from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.prevalence import PrevalenceStudy, prevalence
@@ -32,6 +34,7 @@ __all__ = [
     "Derivative",
     "IndexLaw",
     "LandscapeGraph",
+    "LandscapePrevalence",
     "Objective",
     "PrevalenceStudy",
     "PythonSpeedWarning",
@@ -54,6 +57,7 @@ __all__ = [
     "negative_curvature_direction",
     "objective",
     "prevalence",
+    "prevalence_of",
     "spectral_density",
     "spectrum",
     "surfaces",

@@ -13,12 +13,19 @@ from typing import Any
 from saddlelab.arguments import MAX_SAMPLES, dimensions, positive_integer, worker_count
 from saddlelab.ensembles import Ensemble, with_parameters
 from saddlelab.studies.checkpoint import Checkpoint, CheckpointError, CheckpointMismatchError
+from saddlelab.studies.remote import StudyInterruptedError
 from saddlelab.studies.result import PrevalenceStudy
 from saddlelab.studies.run import run_study
 from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.studies.spec import StudySpec
 
-__all__ = ["CheckpointError", "CheckpointMismatchError", "PrevalenceStudy", "prevalence"]
+__all__ = [
+    "CheckpointError",
+    "CheckpointMismatchError",
+    "PrevalenceStudy",
+    "StudyInterruptedError",
+    "prevalence",
+]
 
 # A worker of a nested study holds the histograms of all dimensions at once: 1 GiB.
 _MAX_NESTED_BINS = 2**27
@@ -33,6 +40,7 @@ def prevalence(
     nested: bool = False,
     workers: int | None = None,
     executor: Executor | None = None,
+    task_threads: int = 1,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = False,
     block_size: int | None = None,
@@ -62,10 +70,13 @@ def prevalence(
         dimension serves all, so a whole sweep costs what its largest dimension does.  Results of
         different dimensions are then correlated; each by itself has the same law.
     workers : int or None, optional
-        Threads; with `executor`, how many tasks it can run at once.  None: all cores.
+        Threads; with `executor`, how many tasks it can run at once.  None: all cores, or what the
+        executor says.
     executor : concurrent.futures.Executor, optional
         Where to run, instead of threads: a process pool (spawn or forkserver), mpi4py.futures,
-        Dask's ``Client.get_executor()``.  It is left open.
+        Dask's ``Client.get_executor()``.  It gets tasks of about two seconds, and is left open.
+    task_threads : int, optional
+        With `executor`, the threads that each of its tasks uses where it runs.
     checkpoint : path-like, optional
         A SQLite file that keeps every finished block.  If it exists, only what it lacks is run.
     progress : bool, optional
@@ -90,6 +101,8 @@ def prevalence(
         If `checkpoint` belongs to another study (also a ValueError).
     CheckpointError
         If `checkpoint` cannot be read or written; finished blocks in it are safe.
+    StudyInterruptedError
+        If `executor` has lost its workers for good; finished blocks in `checkpoint` are safe.
 
     Examples
     --------
@@ -114,7 +127,9 @@ def prevalence(
         )
     if nested and (reason := law.why_not_nested()):
         raise ValueError(f"`nested` must be False: {reason}")
-    threads = worker_count(workers)
+    if workers is not None:
+        workers = worker_count(workers)
+    task_threads = positive_integer("task_threads", task_threads, at_most=2**16)
     seed = resolve_seed(rng) if rng is not None else None
 
     with nullcontext() if checkpoint is None else closing(Checkpoint(checkpoint)) as file:
@@ -126,7 +141,12 @@ def prevalence(
         if file is not None:
             file.begin(spec)
         totals = run_study(
-            spec, workers=threads, executor=executor, checkpoint=file, progress=progress
+            spec,
+            workers=workers,
+            executor=executor,
+            task_threads=task_threads,
+            checkpoint=file,
+            progress=progress,
         )
     return PrevalenceStudy.from_parts(spec, totals)
 
