@@ -25,9 +25,11 @@ from saddlecore.moves import aim, line
 from saddlecore.noise import EPS, TINY
 from saddlecore.places import (
     ABSOLUTE,
+    AT,
     BEYOND,
     BOUND,
     HERE,
+    INVERSE,
     MAIN,
     MIXED,
     MULTIPLES,
@@ -36,6 +38,7 @@ from saddlecore.places import (
     ROWS,
     SIGMA,
     SIGN,
+    SLOPE,
     STEP,
     TOP,
     USED,
@@ -55,6 +58,8 @@ __all__ = ["ROUNDING", "all_noise", "bound_pairs", "look_along_all", "sum_of_var
 # the lower order's square, of U at most, of what U has beyond; noise, in σ; the final rounding.
 _ALIKE_4, _ALIKE_6, _CONTINUED, _AT_MOST, _BEYOND = 3.0, 0.5, 3.0, 4.0, 0.2
 _NOISE, _NOISE_FORWARD, ROUNDING = 5.0, 8.0, 4.0 * EPS
+# Of Σ |xᵢ ∂f/∂xᵢ|: σ if nothing is known of how f rounds.
+_INSIDE = 0.25 * EPS
 # Of the noise that the variables' T would have if they were nothing else, and the line's U.
 _HARMONIC, _UNSEEN = 3.0, 10.0
 
@@ -76,10 +81,22 @@ def _inverse_root(x):
 
 
 @device
+def _inside(like, place):
+    """Rounding inside of f: as if x had been rounded, the least that cancelling terms leave."""
+    moved = splat(like, 0.0)
+    for block in range(place.blocks):
+        slope = take(like, place, block, SLOPE) * take(like, place, block, INVERSE)
+        part = abs(take(like, place, block, AT) * slope)
+        moved += select(active(like, place, block), part, splat(like, 0.0))
+    moved = total(like, place, moved)
+    return select(moved < np.inf, moved, splat(like, 0.0)) * _INSIDE
+
+
+@device
 def all_noise(like, place, stencil):
     """σ, were every variable's T nothing but noise; what was measured meanwhile joins SIGMA."""
     set_level(like, place, BEYOND, splat(like, 0.0))
-    inverses, noise = splat(like, 0.0), get(like, place, ABSOLUTE)
+    inverses, noise = splat(like, 0.0), max(get(like, place, ABSOLUTE), _inside(like, place))
     for block in range(place.blocks):
         sigma = max(take(like, place, block, SIGMA), noise)
         put(like, place, block, SIGMA, sigma)
