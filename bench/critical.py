@@ -29,7 +29,7 @@ def run(quick: bool) -> Table:
     rows: list[Row] = []
     for search in SEARCHES:
         rows += _compare(*search, 2 if quick else 5)
-    return Table("critical points", NOTE, [*rows, *_new_objective(3 if quick else 7)])
+    return Table("critical", NOTE, [*rows, *_new_objective(3 if quick else 7)])
 
 
 def _compare(name, box, count, most, repeats) -> list[Row]:

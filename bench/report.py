@@ -17,7 +17,8 @@ _HOW = """\
 # Measured beside the peers
 
 `pip install -e ".[bench]"`, then `python -m bench --write` in the repository's root, on a machine
-that does nothing else, writes this file (`--quick` is a shorter run, `--only classify` a part).
+that does nothing else, writes this file (`--only classify`: a section; `--quick` is shorter and
+cannot be written).
 Ours and the peers are timed in turn, repeatedly: a figure is the median over the repeats with its
 range in parentheses, a ratio is the median of the ratios within each repeat.  Compiling and a
 first call are outside the timing except under *startup*.  Wrong answers stop the run."""
@@ -58,15 +59,19 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (*cells, _MET[met])
 
 
-def results(tables: list[Table]) -> str:
-    """The whole of RESULTS.md."""
-    parts = [_HOW, machine()]
-    for table in tables:
-        parts += [f"## {table.title}", table.note, text(table)]
-    missed = [_missed(row) for table in tables for row in table.rows if row.met is False]
-    if missed:
-        parts += ["## Missed targets", "\n".join(missed)]
-    return "\n\n".join(parts) + "\n"
+def results(tables: list[Table], jobs: tuple[str, ...]) -> str:
+    """RESULTS.md with the sections of these tables new, the others as they were."""
+    old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    sections = {part.split("\n", 1)[0]: part.strip() for part in old.split("\n## ")[1:]}
+    sections |= {table.title: _section(table) for table in tables}
+    kept = [f"## {sections[job]}" for job in jobs if job in sections]
+    return "\n\n".join([_HOW, *kept]) + "\n"
+
+
+def _section(table: Table) -> str:
+    missed = [_missed(row) for row in table.rows if row.met is False]
+    parts = [table.title, machine(), table.note, text(table)]
+    return "\n\n".join([*parts, "Missed:", "\n".join(missed)] if missed else parts)
 
 
 def _missed(row: Row) -> str:

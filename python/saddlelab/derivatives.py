@@ -276,7 +276,7 @@ def _exact(
     inputs = points if vectors is None else np.hstack([points, vectors])
     for expression, at in fun.expressions(points):
         made = fun.program(expression, what)
-        run = _run if made is not None else _by_columns
+        run = run_program if made is not None else _by_columns
         if made is None:
             made = fun.program(expression, "hvp")
         if len(at) == m:
@@ -291,7 +291,8 @@ def _exact(
     return value, error, *once(value)
 
 
-def _run(made: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
+def run_program(made: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
+    """Run a traced program at every row of x; an `error` without columns is left out."""
     program, targets = made
     evaluate, (code, constants, slots) = saddlecore.evaluate.evaluate, program.parts
     size = max(32, _TASK // (len(code) + 1) // 32 * 32)
@@ -312,7 +313,7 @@ def _by_columns(product: Any, x: Floats, value: Floats, error: Floats, threads: 
     for k, point in enumerate(x):
         inputs = np.hstack([np.broadcast_to(point, (n, n)), np.eye(n)])
         columns, bounds = np.zeros((n, n)), np.zeros((n, n))
-        _run(product, inputs, columns, bounds, threads)
+        run_program(product, inputs, columns, bounds, threads)
         # The two computations of an entry differ by rounding.
         value[k] = ((columns + columns.T) / 2).ravel()
         if error.shape[1]:
