@@ -1,0 +1,268 @@
+"""The indices of random matrices that a sampler draws straight into the lanes.
+
+No stack goes through memory: eight matrices are drawn side by side (see `saddlecore.entries`),
+examined as `saddlecore.inertia` does, and entered in a histogram.  Those that the wide margin does
+not certify wait until there are eight of them, and are then drawn again: a sample is a function of
+its number alone.  After the narrow margin s, a few times the bound of all rounding errors,
+
+- where both counts agree, the index is certified;
+- where they differ and s is sound, some eigenvalues are zero within 2s: they are not counted as
+  negative.  This is what becomes of matrices that are singular, which discrete laws draw;
+- where s is not sound, LAPACK's eigenvalues decide.
+
+The last two are counted as uncertified.
+"""
+
+import numpy as np
+
+from saddlecore.entries import REQUEST
+from saddlecore.forms import call_form
+from saddlecore.inertia import (
+    MARGIN,
+    NEGATIVES,
+    NEXT,
+    OK,
+    STATUS,
+    examine_group,
+    examine_stably,
+    gather,
+    group_scratch,
+)
+from saddlecore.jit import allocating, device, kernel
+from saddlecore.laneops import any_lane, mask_bits, splat, width, zeros
+from saddlecore.memory import aligned, load, store
+
+__all__ = ["LANES_FORM", "PLAIN_FORM", "draw_samples", "draw_samples_lanes", "sample_index",
+           "sample_index_batch", "sample_index_large", "sample_index_scalar",
+           "sample_index_small"]  # fmt: skip
+
+#: A sampler is five numbers: the address of its form in eight lanes (0: there is none) and in plain
+#: numbers, what they get as data, the elements of scratch that they want after a matrix, and
+#: whether only the upper triangle is filled.
+LANES_FORM, PLAIN_FORM, DATA, WORK, SYMMETRIC = range(5)
+
+_LOW = np.uint64(0xFFFFFFFF)
+_32 = np.uint64(32)
+
+
+@allocating
+def _request(w, key):
+    words = aligned(REQUEST + w)
+    words.view(np.uint64)[0] = key & _LOW
+    words.view(np.uint64)[1] = key >> _32
+    return words
+
+
+@allocating
+def _drawing(f, sampler, n, key):
+    """(matrices, requests for all lanes and for one, matrices one by one, where they start, 0 …)."""
+    w = width(f)
+    singly = w > 1 and sampler[LANES_FORM] == 0
+    space = n * n * w + sampler[WORK] * w
+    A = aligned(space)
+    A[:] = 0.0
+    one_by_one = aligned(space if singly else 1)
+    return (A, _request(w, key), _request(1, key), one_by_one, np.empty(w, np.int64), np.arange(w))
+
+
+@device
+def _draw(f, sampler, n, ids, drawing):
+    """Draw the matrices of samples ids[0], …, side by side."""
+    A, request, single, flat, starts, order = drawing
+    w, data = width(f), sampler[DATA]
+    if w == 1:
+        request.view(np.uint64)[REQUEST] = np.uint64(ids[0])
+        call_form(sampler[PLAIN_FORM], request, 0, n, A, 0, data)
+    elif sampler[LANES_FORM] != 0:
+        words = request.view(np.uint64)
+        for lane in range(w):
+            words[REQUEST + lane] = np.uint64(ids[lane])
+        call_form(sampler[LANES_FORM], request, 0, n, A, 0, data)
+    else:
+        for lane in range(w):
+            single.view(np.uint64)[REQUEST] = np.uint64(ids[lane])
+            call_form(sampler[PLAIN_FORM], single, 0, n, flat, lane * n * n, data)
+        gather(f, flat, n, order, 0, A, starts)
+
+
+@allocating
+def _settle(f, sampler, n, sample, drawing, ids, small, counts):
+    """One sample by LAPACK; returns whether that is certified."""
+    w = width(f)
+    stack, scaled, rows, results = small
+    ids[:] = sample
+    _draw(f, sampler, n, ids, drawing)
+    A = drawing[0]
+    for i in range(n):
+        for j in range(n):
+            at = i * n + j
+            if sampler[SYMMETRIC] != 0 and j < i:
+                at = j * n + i
+            stack[0, i, j] = A[at * w]
+    results[5][0] = OK
+    examine_stably(stack, 0, -1.0, 0.0, scaled, rows, results)
+    counts[results[0][0]] += 1
+    return results[3][0]
+
+
+@allocating
+def _small(n):
+    """Room for one matrix on its own: the stack, DAD, D and row maxima, the results."""
+    results = (np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64),
+               np.zeros(1, np.bool_), np.zeros(1), np.zeros(1, np.int64))  # fmt: skip
+    return np.empty((1, n, n)), np.empty(n * n), np.empty((2, n)), results
+
+
+@device
+def _refused(w, used, ids, lanes, report):
+    """Note the first sample that is refused, if any is."""
+    for lane in range(used):
+        if lanes[STATUS, lane] != 1.0 * OK and report[1] == OK:
+            report[1], report[2] = np.int64(lanes[STATUS, lane]), ids[lane]
+    return report[1] != OK
+
+
+@device
+def _next_group(w, position, stop, waiting, pending, ids, margins):
+    """The samples to examine next: those waiting if they fill the lanes, or if nothing is left.
+
+    Returns how many, and how many of them had been waiting.
+    """
+    if waiting >= w or position >= stop:
+        used = min(w, waiting)
+        for lane in range(w):
+            at = waiting - 1 - min(lane, used - 1)
+            ids[lane], margins[lane] = pending[0][at], pending[1][at]
+        return used, used
+    used = min(w, stop - position)
+    for lane in range(w):
+        ids[lane], margins[lane] = position + min(lane, used - 1), 0.0
+    return used, 0
+
+
+@allocating
+def _count_samples(z, e, f, sampler, key, n, first, count, counts, report):
+    w = width(f)
+    symmetric = sampler[SYMMETRIC] != 0
+    scratch, drawing, small = group_scratch(z, e, f, n), _drawing(f, sampler, n, key), _small(n)
+    lanes = scratch[4]
+    ids, hard = np.empty(w, np.int64), np.empty(w, np.int64)
+    pending = np.empty(2 * w, np.int64), np.empty(2 * w)
+    waiting, position, stop = 0, first, first + count
+    zero, uncertified = splat(f, 0.0), 0
+    while position < stop or waiting > 0:
+        used, old = _next_group(w, position, stop, waiting, pending, ids, lanes[MARGIN])
+        position += used - old
+        waiting -= old
+        _draw(f, sampler, n, ids, drawing)
+        given = load(f, lanes[MARGIN], 0)
+        same, covered, following, refusal, _ = examine_group(
+            z, e, f, drawing[0], n, symmetric, given, zero - 1.0, zero, scratch
+        )
+        if any_lane(refusal != 1.0 * OK):
+            store(lanes[STATUS], 0, refusal)
+            if _refused(w, used, ids, lanes, report):
+                return
+        store(lanes[NEXT], 0, following)
+        sure, sound = mask_bits(same & covered), mask_bits(covered)
+        difficult = 0
+        for lane in range(used):
+            bit = np.uint64(1) << np.uint64(lane)
+            if sure & bit:
+                counts[np.int64(lanes[NEGATIVES, lane])] += 1
+            elif old == 0:
+                pending[0][waiting], pending[1][waiting] = ids[lane], lanes[NEXT, lane]
+                waiting += 1
+            elif sound & bit:
+                counts[np.int64(lanes[NEGATIVES, w + lane])] += 1
+                uncertified += 1
+            else:
+                hard[difficult] = ids[lane]
+                difficult += 1
+        for k in range(difficult):
+            proved = _settle(f, sampler, n, hard[k], drawing, ids, small, counts)
+            uncertified += 0 if proved else 1
+    report[0] += uncertified
+
+
+@kernel
+def sample_index_small(sampler, key, n, first, count, counts, report):
+    """`sample_index`, both shifts of eight matrices at once: best for n up to about 60."""
+    like = zeros(16), zeros(16), zeros(8)
+    _count_samples(
+        like[0], like[1], like[2], sampler, np.uint64(key), n, first, count, counts, report
+    )
+
+
+@kernel
+def sample_index_batch(sampler, key, n, first, count, counts, report):
+    """`sample_index`, eight matrices at once: best for n up to about 250."""
+    like = zeros(8)
+    _count_samples(like, like, like, sampler, np.uint64(key), n, first, count, counts, report)
+
+
+@kernel
+def sample_index_large(sampler, key, n, first, count, counts, report):
+    """`sample_index`, one matrix at a time, lanes down its rows: best beyond."""
+    _count_samples(
+        zeros(8), zeros(1), zeros(1), sampler, np.uint64(key), n, first, count, counts, report
+    )
+
+
+@kernel
+def sample_index_scalar(sampler, key, n, first, count, counts, report):
+    """`sample_index` from the same source in plain numbers."""
+    like = zeros(1)
+    _count_samples(like, like, like, sampler, np.uint64(key), n, first, count, counts, report)
+
+
+def sample_index(sampler, key, n, first, count, counts, report):
+    """Add the index histogram of samples first … first + count − 1 to `counts`, by the best kernel.
+
+    Parameters
+    ----------
+    sampler : (5,) int64
+        See `LANES_FORM`.
+    key : uint64
+    n, first, count : int64
+    counts : (n + 1,) int64
+        Added to.
+    report : (3,) int64
+        The number of uncertified samples is added to the first; the others are left alone, or hold
+        why a sample was refused (`saddlecore.inertia.NOT_FINITE`, `ASYMMETRIC`) and its number:
+        the counts mean nothing then.
+    """
+    if n <= 60:
+        kernel = sample_index_small
+    else:
+        kernel = sample_index_batch if n <= 250 else sample_index_large
+    kernel(sampler, key, n, first, count, counts, report)
+
+
+@allocating
+def _fill(f, sampler, key, first, out):
+    count, n = out.shape[0], out.shape[1]
+    w = width(f)
+    drawing = _drawing(f, sampler, n, np.uint64(key))
+    ids = np.empty(w, np.int64)
+    for start in range(0, count, w):
+        for lane in range(w):
+            ids[lane] = first + min(start + lane, count - 1)
+        _draw(f, sampler, n, ids, drawing)
+        for lane in range(min(w, count - start)):
+            for i in range(n):
+                for j in range(n):
+                    at = j * n + i if sampler[SYMMETRIC] != 0 and j < i else i * n + j
+                    out[start + lane, i, j] = drawing[0][at * w + lane]
+
+
+@kernel
+def draw_samples_lanes(sampler, key, first, out):
+    """The matrices of samples first, first + 1, … in `out` (count, n, n), eight at a time."""
+    _fill(zeros(8), sampler, key, first, out)
+
+
+@kernel
+def draw_samples(sampler, key, first, out):
+    """The matrices of samples first, first + 1, … in `out` (count, n, n), one at a time."""
+    _fill(zeros(1), sampler, key, first, out)
