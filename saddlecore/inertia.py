@@ -201,7 +201,7 @@ def examine_group(z, e, f, A, n, symmetric, given, wanted, unsure, scratch):
 
     `given`, `wanted` and `unsure` are the margin (0: the usual one), the tolerance and the error.
     Returns where the counts agree, where the margin covers every error (a certificate is both), the
-    margin to try next, the status and the tolerance used.
+    margin, the one to try next, the status and the tolerance used.
     """
     scaled, rows, factors, shift, lanes = scratch
     rescaled, refusal, squares, asymmetry = _prepare(
@@ -212,7 +212,7 @@ def examine_group(z, e, f, A, n, symmetric, given, wanted, unsure, scratch):
     s, bound, floor = _choose_margins(f, n, squares, given, wanted, unsure)
     _count(z, e, f, A, n, rows[0], s, bound, shift, factors, lanes)
     same, covered, following = _certify(f, n, s, floor, asymmetry, lanes)
-    return same, covered, following, refusal, max(floor, wanted)
+    return same, covered, s, following, refusal, max(floor, wanted)
 
 
 @device
@@ -274,7 +274,7 @@ def _examine(z, e, f, problem, ids, first, margins, gathered, scratch, results, 
     given = _read(f, margins, ids, first, used, together, lanes[MARGIN])
     wanted = _read(f, tol, ids, first, used, together, lanes[_TOL])
     unsure = _read(f, error, ids, first, used, together, lanes[_ERROR])
-    same, covered, following, refusal, tolerance = examine_group(
+    same, covered, _, following, refusal, tolerance = examine_group(
         z, e, f, A, n, False, given, wanted, unsure, scratch
     )
     sure = same & covered

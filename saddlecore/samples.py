@@ -3,15 +3,17 @@
 No stack goes through memory: eight matrices are drawn side by side (see `saddlecore.entries`),
 examined as `saddlecore.inertia` does, and entered in a histogram.  Those that the wide margin does
 not certify wait until there are eight of them, and are then drawn again: a sample is a function of
-its number alone.  After the narrow margin s, a few times the bound of all rounding errors,
+its number alone.  They get a narrow margin s, a few times the bound of all rounding errors, and
+where that bound grows as s shrinks (a pivot of zero) one between both.
 
-- where both counts agree, the index is certified;
-- where they differ and s is sound, some eigenvalues are zero within 2s: they are not counted as
-  negative.  This is what becomes of matrices that are singular, which discrete laws draw;
-- where s is not sound, LAPACK's eigenvalues decide.
-
-The last two are counted as uncertified.
+Where the counts still differ beyond a margin that covers every error, some eigenvalues are within
+2s of zero.  If the matrices are such that only zero itself is so near (`GAP`: integers have small
+eigenvalues of 0 only), that is a proof, and the index is the count below −s.  If not, and the margin
+is the narrow one, they are counted as zeros too: as not negative, and as uncertified.  The rest is
+left to LAPACK, and is uncertified unless its margin is wide enough.
 """
+
+import math
 
 import numpy as np
 
@@ -32,14 +34,15 @@ from saddlecore.jit import allocating, device, kernel
 from saddlecore.laneops import any_lane, mask_bits, splat, width, zeros
 from saddlecore.memory import aligned, load, store
 
-__all__ = ["LANES_FORM", "PLAIN_FORM", "draw_samples", "draw_samples_lanes", "sample_index",
-           "sample_index_batch", "sample_index_large", "sample_index_scalar",
-           "sample_index_small"]  # fmt: skip
+__all__ = ["draw_samples", "draw_samples_lanes", "sample_index", "sample_index_batch",
+           "sample_index_large", "sample_index_scalar", "sample_index_small"]  # fmt: skip
 
-#: A sampler is five numbers: the address of its form in eight lanes (0: there is none) and in plain
-#: numbers, what they get as data, the elements of scratch that they want after a matrix, and
-#: whether only the upper triangle is filled.
-LANES_FORM, PLAIN_FORM, DATA, WORK, SYMMETRIC = range(5)
+#: A sampler is six numbers: the address of its form in eight lanes (0: there is none) and in plain
+#: numbers, what they get as data, the elements of scratch that they want after a matrix, whether
+#: only the upper triangle is filled, and e if no eigenvalue but 0 is below 2^−e, or 0.
+LANES_FORM, PLAIN_FORM, DATA, WORK, SYMMETRIC, GAP = range(6)
+
+COUNTED, SINGULAR, UNDECIDED, WAITING, HARD = range(5)
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -128,55 +131,91 @@ def _next_group(w, position, stop, waiting, pending, ids, margins):
 
     Returns how many, and how many of them had been waiting.
     """
+    numbers, narrow, between = pending
     if waiting >= w or position >= stop:
         used = min(w, waiting)
         for lane in range(w):
             at = waiting - 1 - min(lane, used - 1)
-            ids[lane], margins[lane] = pending[0][at], pending[1][at]
+            ids[lane], margins[0, lane], margins[1, lane] = numbers[at], narrow[at], between[at]
         return used, used
     used = min(w, stop - position)
     for lane in range(w):
-        ids[lane], margins[lane] = position + min(lane, used - 1), 0.0
+        ids[lane] = position + min(lane, used - 1)
+        margins[0, lane], margins[1, lane] = 0.0, 0.0
     return used, 0
+
+
+@device
+def _verdict(lane, used_margin, sure, covered, gap, following, margins):
+    """What becomes of a sample, `COUNTED` … `HARD`; its next margins are set."""
+    bit = np.uint64(1) << np.uint64(lane)
+    if sure & bit:
+        return COUNTED
+    sound = covered & bit != np.uint64(0)
+    if sound and 2.0 * used_margin < gap:
+        return SINGULAR
+    if margins[0, lane] == 0.0:
+        narrow = following
+        # A bound that grows like 1/s is s/4 there.
+        between = math.sqrt(following * used_margin)
+        margins[0, lane], margins[1, lane] = (between, 0.0) if gap > 0.0 else (narrow, between)
+        return WAITING if narrow > 0.0 else HARD  # NaN: no margin is in sight
+    if margins[1, lane] == 0.0:
+        return HARD
+    if sound:
+        return UNDECIDED
+    margins[0, lane], margins[1, lane] = margins[1, lane], 0.0
+    return WAITING
+
+
+@device
+def _enter(w, lane, verdict, ids, lanes, margins, waiting, pending, counts):
+    """Count a sample, or let it wait; returns how many wait."""
+    if verdict == COUNTED:
+        counts[np.int64(lanes[NEGATIVES, lane])] += 1
+    elif verdict == WAITING:
+        numbers, narrow, between = pending
+        numbers[waiting] = ids[lane]
+        narrow[waiting], between[waiting] = margins[0, lane], margins[1, lane]
+        return waiting + 1
+    elif verdict != HARD:
+        counts[np.int64(lanes[NEGATIVES, w + lane])] += 1
+    return waiting
 
 
 @allocating
 def _count_samples(z, e, f, sampler, key, n, first, count, counts, report):
     w = width(f)
-    symmetric = sampler[SYMMETRIC] != 0
+    symmetric, gap = sampler[SYMMETRIC] != 0, 0.0 if sampler[GAP] == 0 else 2.0 ** -sampler[GAP]
     scratch, drawing, small = group_scratch(z, e, f, n), _drawing(f, sampler, n, key), _small(n)
-    lanes = scratch[4]
-    ids, hard = np.empty(w, np.int64), np.empty(w, np.int64)
-    pending = np.empty(2 * w, np.int64), np.empty(2 * w)
-    waiting, position, stop = 0, first, first + count
-    zero, uncertified = splat(f, 0.0), 0
+    lanes, ids, hard = scratch[4], np.empty(w, np.int64), np.empty(w, np.int64)
+    pending = np.empty(2 * w, np.int64), np.empty(2 * w), np.empty(2 * w)
+    margins = np.empty((2, w))
+    waiting, position, stop, uncertified = 0, first, first + count, 0
+    zero = splat(f, 0.0)
     while position < stop or waiting > 0:
-        used, old = _next_group(w, position, stop, waiting, pending, ids, lanes[MARGIN])
+        used, old = _next_group(w, position, stop, waiting, pending, ids, margins)
         position += used - old
         waiting -= old
         _draw(f, sampler, n, ids, drawing)
-        given = load(f, lanes[MARGIN], 0)
-        same, covered, following, refusal, _ = examine_group(
-            z, e, f, drawing[0], n, symmetric, given, zero - 1.0, zero, scratch
+        same, covered, s, following, refusal, _ = examine_group(
+            z, e, f, drawing[0], n, symmetric, load(f, margins[0], 0), zero - 1.0, zero, scratch
         )
         if any_lane(refusal != 1.0 * OK):
             store(lanes[STATUS], 0, refusal)
             if _refused(w, used, ids, lanes, report):
                 return
+        store(lanes[MARGIN], 0, s)
         store(lanes[NEXT], 0, following)
         sure, sound = mask_bits(same & covered), mask_bits(covered)
         difficult = 0
         for lane in range(used):
-            bit = np.uint64(1) << np.uint64(lane)
-            if sure & bit:
-                counts[np.int64(lanes[NEGATIVES, lane])] += 1
-            elif old == 0:
-                pending[0][waiting], pending[1][waiting] = ids[lane], lanes[NEXT, lane]
-                waiting += 1
-            elif sound & bit:
-                counts[np.int64(lanes[NEGATIVES, w + lane])] += 1
-                uncertified += 1
-            else:
+            verdict = _verdict(
+                lane, lanes[MARGIN, lane], sure, sound, gap, lanes[NEXT, lane], margins
+            )
+            waiting = _enter(w, lane, verdict, ids, lanes, margins, waiting, pending, counts)
+            uncertified += 1 if verdict == UNDECIDED else 0
+            if verdict == HARD:
                 hard[difficult] = ids[lane]
                 difficult += 1
         for k in range(difficult):
@@ -221,7 +260,7 @@ def sample_index(sampler, key, n, first, count, counts, report):
 
     Parameters
     ----------
-    sampler : (5,) int64
+    sampler : (6,) int64
         See `LANES_FORM`.
     key : uint64
     n, first, count : int64
