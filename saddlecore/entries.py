@@ -2,7 +2,8 @@
 
 A *sampler* is a form (see `saddlecore.forms`) that draws one matrix in each lane:
 
-    x       a request, words of 64 bits: the key's halves, then the sample number of each lane
+    x       a request, words of 64 bits: the key's halves, two that are a user's stream's own (see
+            `saddlecore.sampling`), the sample number of each lane, and the stream's w words
     n       the dimension
     out     n² elements, of which the upper triangle is to be filled, and then its scratch
     data    the address of the ensemble's numbers (float64)
@@ -27,18 +28,20 @@ import numpy as np
 
 from saddlecore.gammas import exp
 from saddlecore.jit import device
-from saddlecore.laneops import bits_of, fma, from_bits, select, width
+from saddlecore.laneops import all_lanes, bits_of, fma, from_bits, select, width
 from saddlecore.memory import load, store
 from saddlecore.philox import philox2x64
-from saddlecore.streams import log, normal_pair, quarter_circle, uniform
+from saddlecore.streams import acceptance, log, normal_pair, quarter_circle, uniform
 
-__all__ = ["GAUSSIAN", "LAPLACE", "RADEMACHER", "REQUEST", "SCRATCH", "STUDENT", "UNIFORM", "asked",
-           "block", "draw_pair", "fill_entries", "student"]  # fmt: skip
+__all__ = ["COUNTER", "GAUSSIAN", "LAPLACE", "RADEMACHER", "REQUEST", "SCRATCH", "SPARE", "STUDENT", "UNIFORM", "asked",
+           "block", "draw_gamma", "draw_pair", "fill_entries", "student"]  # fmt: skip
 
 GAUSSIAN, RADEMACHER, UNIFORM, LAPLACE, STUDENT = range(5)
 
 #: Words of a request before the sample numbers.
-REQUEST = 2
+REQUEST = 4
+#: Where a user's stream counts its blocks, and notes whether the second normal of one is left.
+COUNTER, SPARE = 2, 3
 # Blocks that go through each stage at once.
 _CHUNK = 32
 #: Elements of scratch that `fill_entries` wants.
@@ -106,6 +109,36 @@ def draw_pair(law, A, B, nu, scale):
         return _laplace(A), _laplace(B)
     t = student(A, B, nu, scale)
     return t, t
+
+
+@device
+def _proposal(A, B, constants):
+    """A normal, Marsaglia and Tsang's variate from the other, and whether that is accepted."""
+    d, k, m, _ = constants
+    z0, x = normal_pair(A, B)
+    t = fma(x, m, k)
+    value = t * t * t
+    v = value / d
+    limit = fma(x * x, 0.5, d * (1.0 - v + log(v)))
+    return z0, value, (t > 0.0) & (log(acceptance(B)) < limit)
+
+
+@device
+def draw_gamma(request, number, constants):
+    """A normal and a gamma variate of shape at least 1 from block `number`, independent.
+
+    `constants` are the shape's, of `saddlecore.streams.gamma_constants`.
+    """
+    A, B = block(request, number, 0)
+    normal, value, accepted = _proposal(A, B, constants)
+    attempt = 0
+    while not all_lanes(accepted):
+        attempt += 1
+        A, B = block(request, number, attempt)
+        _, again, fits = _proposal(A, B, constants)
+        value = select(accepted, value, again)
+        accepted = accepted | fits
+    return normal, value
 
 
 @device

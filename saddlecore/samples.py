@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from saddlecore.entries import REQUEST
+from saddlecore.entries import COUNTER, REQUEST, SPARE
 from saddlecore.forms import call_form
 from saddlecore.inertia import (
     MARGIN,
@@ -44,13 +44,15 @@ LANES_FORM, PLAIN_FORM, DATA, WORK, SYMMETRIC, GAP = range(6)
 
 COUNTED, SINGULAR, UNDECIDED, WAITING, HARD = range(5)
 
+_0 = np.uint64(0)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 
 @allocating
 def _request(w, key):
-    words = aligned(REQUEST + w)
+    words = aligned(REQUEST + 2 * w)
+    words[:] = 0.0
     words.view(np.uint64)[0] = key & _LOW
     words.view(np.uint64)[1] = key >> _32
     return words
@@ -74,16 +76,19 @@ def _draw(f, sampler, n, ids, drawing):
     A, request, single, flat, starts, order = drawing
     w, data = width(f), sampler[DATA]
     if w == 1:
-        request.view(np.uint64)[REQUEST] = np.uint64(ids[0])
+        words = request.view(np.uint64)
+        words[COUNTER], words[SPARE], words[REQUEST] = _0, _0, np.uint64(ids[0])
         call_form(sampler[PLAIN_FORM], request, 0, n, A, 0, data)
     elif sampler[LANES_FORM] != 0:
         words = request.view(np.uint64)
+        words[COUNTER], words[SPARE] = _0, _0
         for lane in range(w):
             words[REQUEST + lane] = np.uint64(ids[lane])
         call_form(sampler[LANES_FORM], request, 0, n, A, 0, data)
     else:
         for lane in range(w):
-            single.view(np.uint64)[REQUEST] = np.uint64(ids[lane])
+            words = single.view(np.uint64)
+            words[COUNTER], words[SPARE], words[REQUEST] = _0, _0, np.uint64(ids[lane])
             call_form(sampler[PLAIN_FORM], single, 0, n, flat, lane * n * n, data)
         gather(f, flat, n, order, 0, A, starts)
 
