@@ -1,4 +1,4 @@
-"""Samplers of matrices with independent entries: Wigner's, and sparse ones.
+"""Samplers of matrices with independent entries: Wigner's, sparse ones, and Ginibre's.
 
 Each is a form, see `saddlecore.entries`; one for eight lanes and one for plain numbers.
 """
@@ -19,7 +19,8 @@ from saddlecore.laneops import fma, select, width, zeros
 from saddlecore.memory import store
 from saddlecore.streams import normal_pair, uniform
 
-__all__ = ["sparse_plain", "sparse_lanes", "wigner_lanes", "wigner_plain"]
+__all__ = ["ginibre_lanes", "ginibre_plain", "sparse_lanes", "sparse_plain", "wigner_lanes",
+           "wigner_plain"]  # fmt: skip
 
 
 @device
@@ -85,3 +86,26 @@ def sparse_plain(x, n, out, data):
     """One sparse matrix."""
     words = carray(words_at(x), REQUEST + 1)
     _sparse(zeros(1), words, carray(pointer_at(data, 0.0), 3), n, carray(out, n * n))
+
+
+@device
+def _ginibre(z, words, n, A):
+    """All n² entries, along the rows."""
+    w, request = width(z), asked(z, words)
+    for number in range((n * n + 1) // 2):
+        first, second = block(request, number, 0)
+        x, y = normal_pair(first, second)
+        store(A, 2 * number * w, x)
+        store(A, (2 * number + 1) * w, y)  # of the last block perhaps to the scratch
+
+
+@c_function
+def ginibre_lanes(x, n, out, data):
+    """Ginibre matrices in eight lanes."""
+    _ginibre(zeros(8), carray(words_at(x), REQUEST + 8), n, carray(out, n * n * 8 + 8))
+
+
+@c_function
+def ginibre_plain(x, n, out, data):
+    """One Ginibre matrix."""
+    _ginibre(zeros(1), carray(words_at(x), REQUEST + 1), n, carray(out, n * n + 1))

@@ -101,6 +101,10 @@ def prevalence(
     """
     law = with_parameters(ensemble, parameters, _options())
     sizes = dimensions(dims)
+    if sizes[-1] > law.largest:
+        raise ValueError(
+            f"`dims` must be at most {law.largest} for the ensemble {law.name!r}, got {sizes[-1]}"
+        )
     samples = positive_integer("samples", samples, at_most=MAX_SAMPLES)
     if block_size is not None:
         block_size = positive_integer(

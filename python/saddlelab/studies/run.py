@@ -66,7 +66,7 @@ def pack(runs: Iterable[Run], parts: list[Part], task_rows: int) -> Iterator[lis
     task: list[Run] = []
     room = task_rows
     for part, first, stop in runs:
-        rows = parts[part].samples_in(0) * parts[part].n
+        rows = parts[part].samples_in(0) * parts[part].work
         while first < stop:
             cut = min(stop, first + max(room // rows, 1))
             task.append(Run(part, first, cut))

@@ -30,6 +30,8 @@ class Part(NamedTuple):
     nested: bool
     samples: int
     block_size: int
+    #: What a sample costs, in rows of the O(n) ensembles.
+    work: int
 
     @property
     def n(self) -> int:
@@ -67,8 +69,9 @@ class StudySpec:
 
     @property
     def rows(self) -> int:
-        """Matrix rows that the whole study has to process."""
-        return self.samples * (self.dims[-1] if self.nested else sum(self.dims))
+        """Matrix rows that the whole study has to process, or their worth in work."""
+        dims = self.dims[-1:] if self.nested else self.dims
+        return self.samples * sum(map(self.ensemble.work, dims))
 
     @property
     def block_rows(self) -> int:
@@ -88,9 +91,13 @@ class StudySpec:
         rows = self.block_rows
 
         def size(n: int) -> int:
-            return self.block_size or 1 << (max(rows // n, MIN_BLOCK_SAMPLES).bit_length() - 1)
+            least = max(rows // ensemble.work(n), MIN_BLOCK_SAMPLES)
+            return self.block_size or 1 << (least.bit_length() - 1)
 
-        return [Part(key(dims), dims, self.nested, self.samples, size(dims[-1])) for dims in groups]
+        return [
+            Part(key(dims), dims, self.nested, self.samples, size(dims[-1]), ensemble.work(dims[-1]))
+            for dims in groups
+        ]
 
     def fields(self) -> dict[str, Any]:
         """Everything that decides the bits of the blocks, as JSON values."""
