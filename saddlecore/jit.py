@@ -12,6 +12,8 @@
 ``c_function``
     A function with an address, for kernels that call by address (`saddlecore.forms`); cached on
     disk like a kernel.
+``sampler``
+    A user's sampler of random matrices, or what calls it; like the next, but bits are owed.
 ``users``
     A function of the user: compiled in this process, for kernels that call it by address.
 
@@ -37,12 +39,15 @@ from numba.core.ccallback import CFunc
 
 from saddlecore import vecmath
 
-__all__ = ["allocating", "c_function", "device", "kernel", "users"]
+__all__ = ["METHODS", "allocating", "c_function", "device", "kernel", "sampler", "users"]
 
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
 # What nobody calls from Python needs no wrappers, a large part of the time of compiling.
 # A user's function owes no bits to anybody: products and sums may be contracted.
 _UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+#: Methods of types that user's functions see.
+METHODS = _OPTIONS | _UNWRAPPED | {"nogil": True, "forceinline": False, "_nrt": True}
+_SAMPLERS = _OPTIONS | _UNWRAPPED | {"nogil": True}
 _USERS = _OPTIONS | _UNWRAPPED | {"fastmath": {"contract"}, "nogil": True}
 
 
@@ -107,6 +112,11 @@ def kernel(function):
 def users(function):
     """Compile a user's function, or what calls it."""
     return _for_kernels_only(njit(**_USERS)(function))
+
+
+def sampler(function):
+    """Compile a user's sampler, or what calls it."""
+    return _for_kernels_only(njit(**_SAMPLERS)(function))
 
 
 def c_function(function):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -76,6 +76,14 @@ class Wigner(Dense):
                 f"`diagonal` must be at least 0 and at most {MAX_DIAGONAL:g}, got {self.diagonal!r}"
             )
         object.__setattr__(self, "diagonal", diagonal)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by name; ν only where there is one."""
+        found = super().parameters
+        if self.entries != "student":
+            del found["nu"]
+        return found
 
     def sampler(self, n: int) -> Sampler:
         """Return what draws matrices of dimension n."""
