@@ -2,8 +2,8 @@
 
 W = J Jᵀ/m with J n × m of independent N(0, 1) is T Tᵀ/m with T lower trapezoidal and independent,
 T_kk² ~ χ² with m − k degrees of freedom (k = 0, 1, …), the rest N(0, 1) (Bartlett, Proc. R. Soc.
-Edinburgh 53, 1933).  G has variance 1 off the diagonal and 2 on it.  Block i (i + 1)/2 + j of a sample
-(see `saddlecore.entries`) holds T_ij and G_ij.
+Edinburgh 53, 1933).  G has variance 1 off the diagonal and 2 on it.  Block i (i + 1)/2 + j of a
+sample (see `saddlecore.entries`) holds T_ij and G_ij.
 """
 
 import math
@@ -60,16 +60,16 @@ def _draw(z, request, n, m, sigma, A, T, side):
 
 @device
 def _four(x, y, sums):
-    return fma(x, y[0], sums[0]), fma(x, y[1], sums[1]), fma(x, y[2], sums[2]), fma(x, y[3], sums[3])
+    a, b, c, d = sums
+    return fma(x, y[0], a), fma(x, y[1], b), fma(x, y[2], c), fma(x, y[3], d)
 
 
 @device
 def _column(z, T, side, top, k):
     """Column k of four rows of T."""
-    w = width(z)
-    at = (top * side + k) * w
-    step = side * w
-    return load(z, T, at), load(z, T, at + step), load(z, T, at + 2 * step), load(z, T, at + 3 * step)
+    one, step = (top * side + k) * width(z), side * width(z)
+    two, three, four = one + step, one + 2 * step, one + 3 * step
+    return load(z, T, one), load(z, T, two), load(z, T, three), load(z, T, four)
 
 
 @device

@@ -8,15 +8,15 @@ A *sampler* is a form (see `saddlecore.forms`) that draws one matrix in each lan
     out     n² elements, of which the upper triangle is to be filled, and then its scratch
     data    the address of the ensemble's numbers (float64)
 
-Block p of sample i has the counter (i mod 2³², i div 2³², p, attempt) under the study's key, whatever
-the lanes beside it hold, and gives two words A and B of 64 bits (see `saddlecore.streams`):
+Block p of sample i has the counter (i mod 2³², i div 2³², p, attempt) under the study's key,
+whatever the lanes beside it hold, and gives two words A and B of 64 bits (`saddlecore.streams`):
 
     Gaussian     a pair of normals
     uniform      √3 (2U − 1), U from A and from B
     Laplace      ± ln U / √2, from A and from B, the sign from bit 0
     Rademacher   128 signs
-    Student-t    √(ν (U^(−2/ν) − 1)) cos 2πV, U from A and V from B: Bailey's form (Math. Comp. 62, 1994)
-                 of Box and Muller's, raw; divided by √(ν/(ν − 2)) where that exists
+    Student-t    √(ν (U^(−2/ν) − 1)) cos 2πV, U from A and V from B: Bailey's form (Math. Comp. 62,
+                 1994) of Box and Muller's, raw; divided by √(ν/(ν − 2)) where that exists
 
 All but the raw Student-t have mean 0 and variance 1.  Entries are numbered along the rows of the
 upper triangle, (0, 0), (0, 1), …; a block serves the next one, two or 128 of them.
@@ -33,8 +33,8 @@ from saddlecore.memory import load, store
 from saddlecore.philox import philox2x64
 from saddlecore.streams import acceptance, log, normal_pair, quarter_circle, uniform
 
-__all__ = ["COUNTER", "GAUSSIAN", "LAPLACE", "RADEMACHER", "REQUEST", "SCRATCH", "SPARE", "STUDENT", "UNIFORM", "asked",
-           "block", "draw_gamma", "draw_pair", "fill_entries", "student"]  # fmt: skip
+__all__ = ["COUNTER", "GAUSSIAN", "LAPLACE", "RADEMACHER", "REQUEST", "SCRATCH", "SPARE",
+           "STUDENT", "UNIFORM", "asked", "block", "draw_gamma", "draw_pair", "fill_entries", "student"]  # fmt: skip
 
 GAUSSIAN, RADEMACHER, UNIFORM, LAPLACE, STUDENT = range(5)
 
@@ -157,7 +157,7 @@ def _fill_signs(z, request, A, n, diagonal, shift):
     i = j = 0
     for number in range((n * (n + 1) // 2 + 127) // 128):
         word, following = block(request, number, 0)
-        for half in range(2):
+        for _ in range(2):
             for bit in range(64):
                 if i == n:
                     break
@@ -193,9 +193,9 @@ def _fill_pairs(z, request, law, A, n, diagonal, shift, nu, scale, scratch):
 
 @device
 def fill_entries(z, request, law, A, n, diagonal, shift, nu, scale, scratch):
-    """The upper triangle of a matrix with independent entries, `diagonal` times that on the diagonal.
+    """The upper triangle of a matrix with independent entries.
 
-    `shift` is subtracted there; `nu` and `scale` are Student's; `scratch` has `SCRATCH` elements.
+    Those on the diagonal are multiplied by `diagonal`, and `shift` is subtracted; `nu` and `scale` are Student's; `scratch` has `SCRATCH` elements.
     """
     if law == RADEMACHER:
         _fill_signs(z, request, A, n, diagonal, shift)

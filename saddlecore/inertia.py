@@ -103,6 +103,7 @@ _SIGNS, NEGATIVES, _TRACE = 5, 6, 7  # for A − t in their first half, A + t in
 
 @allocating
 def group_scratch(z, e, f, n):
+    """What `examine_group` needs; the last is the group's table by lane."""
     w, step = width(f), width(e)
     factor, panel = factor_size(z, e, n)
     lanes = aligned(8 * 2 * w).reshape(8, 2 * w)

@@ -1,7 +1,7 @@
 """A user's sampler: a plain function ``sample(stream, out)`` that fills an (n, n) matrix.
 
-It is compiled to a form (see `saddlecore.entries`) for eight lanes and for plain numbers.  Each call
-of a method of the stream takes the sample's next block of random numbers, or what is left of one:
+It is compiled to a form (see `saddlecore.entries`) for eight lanes and for plain numbers.  Each
+call of a method of the stream takes the sample's next block of random numbers, or what is left:
 
     normal()         standard normal; every second one needs no block
     uniform()        in (0, 1)

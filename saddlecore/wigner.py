@@ -36,15 +36,15 @@ def _wigner(z, words, numbers, n, A):
 @c_function
 def wigner_lanes(x, n, out, data):
     """Wigner matrices in eight lanes."""
-    words = carray(words_at(x), REQUEST + 8)
-    _wigner(zeros(8), words, carray(pointer_at(data, 0.0), 5), n, carray(out, (n * n + SCRATCH) * 8))
+    words, numbers = carray(words_at(x), REQUEST + 8), carray(pointer_at(data, 0.0), 5)
+    _wigner(zeros(8), words, numbers, n, carray(out, (n * n + SCRATCH) * 8))
 
 
 @c_function
 def wigner_plain(x, n, out, data):
     """One Wigner matrix."""
-    words = carray(words_at(x), REQUEST + 1)
-    _wigner(zeros(1), words, carray(pointer_at(data, 0.0), 5), n, carray(out, n * n + SCRATCH))
+    words, numbers = carray(words_at(x), REQUEST + 1), carray(pointer_at(data, 0.0), 5)
+    _wigner(zeros(1), words, numbers, n, carray(out, n * n + SCRATCH))
 
 
 @device
@@ -62,7 +62,7 @@ def _sparse(z, words, numbers, n, A):
         first, second = block(request, number, 1)
         u, v = normal_pair(first, second)
         here, there = uniform(one) < p, uniform(other) < p
-        for k in range(2):
+        for _ in range(2):
             if i < n:
                 entry = select(here, u, 0.0)
                 entry = fma(entry, scale, -shift) if i == j else entry * scale

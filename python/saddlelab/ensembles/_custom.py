@@ -25,15 +25,15 @@ class Custom(Dense):
     Parameters
     ----------
     sample : callable
-        Either ``sample(stream, out)``, which fills the (n, n) array ``out`` with a symmetric matrix.
-        It is compiled by Numba, for eight matrices at once if it does not branch on random numbers,
-        and may call ``stream.normal()``, ``stream.uniform()`` (in (0, 1)), ``stream.exponential()``,
-        ``stream.sign()`` (±1) and ``stream.gamma(shape)``.  These are the sample's own numbers: the
-        counts are the same bits for any number of workers.
+        Either ``sample(stream, out)``, which fills the (n, n) array ``out`` with a symmetric
+        matrix.  It is compiled by Numba, for eight matrices at once if it does not branch on random
+        numbers, and may call ``stream.normal()``, ``stream.uniform()`` (in (0, 1)),
+        ``stream.exponential()``, ``stream.sign()`` (±1) and ``stream.gamma(shape)``.  These are the
+        sample's own numbers: the counts are the same bits for any number of workers.
 
-        Or ``sample(rng, n, count)``, which returns an array (count, n, n) of symmetric matrices, drawn
-        from the ``numpy.random.Generator`` given (another one for every few samples) and run as
-        plain Python.  It may be called again for the same samples, and for more than were asked for.
+        Or ``sample(rng, n, count)``, which returns an array (count, n, n) of symmetric matrices
+        from the ``numpy.random.Generator`` given (another one for every few samples), and runs as
+        plain Python.  It may be called again for the same samples, and for more than are wanted.
 
     Notes
     -----
@@ -168,7 +168,7 @@ def _count_stack(stack: NDArray[np.float64], first: int, counts: NDArray[np.int6
         at = int(np.flatnonzero(status)[0])
         _refuse(stack[at], n, first + at)
     counts += np.bincount(index, minlength=n + 1)
-    return m - int(np.count_nonzero(certified))
+    return int(m - np.count_nonzero(certified))
 
 
 def _refuse(matrix: NDArray[np.float64], n: int, sample: int) -> None:
@@ -214,7 +214,6 @@ def _compile(function: Any) -> _Forms:
 @functools.lru_cache(maxsize=128)
 def _compile_once(function: Any) -> _Forms:
     from saddlecore.sampling import compile_sampler
-
     from saddlelab.building import reason
 
     try:

@@ -46,11 +46,9 @@ def _parts_of_object(value: Any, seen: set[int]) -> Iterator[str]:
     if isinstance(value, types.FunctionType):
         yield from _parts_of_function(value, seen)
     elif isinstance(value, functools.partial):
-        for part in (value.func, value.args, value.keywords):
-            yield from _parts(part, seen)
+        yield from _parts((value.func, value.args, value.keywords), seen)
     elif isinstance(value, types.MethodType):
-        for part in (value.__func__, value.__self__):
-            yield from _parts(part, seen)
+        yield from _parts((value.__func__, value.__self__), seen)
     elif isinstance(value, tuple | list):
         yield f"{type(value).__name__} {len(value)}"
         for part in value:
@@ -62,8 +60,9 @@ def _parts_of_object(value: Any, seen: set[int]) -> Iterator[str]:
     else:
         kind = type(value)
         yield f"{kind.__module__}.{kind.__qualname__}"
-        if isinstance(getattr(kind, "__call__", None), types.FunctionType):
-            yield from _parts(kind.__call__, seen)
+        call = vars(kind).get("__call__")
+        if isinstance(call, types.FunctionType):
+            yield from _parts(call, seen)
             yield from _parts(getattr(value, "__dict__", {}), seen)
 
 

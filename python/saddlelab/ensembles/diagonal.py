@@ -15,7 +15,7 @@ from saddlelab.ensembles._base import Ensemble
 
 @dataclass(frozen=True, kw_only=True)
 class Diagonal(Ensemble):
-    """Diagonal matrices with independent entries N(0, 1): curvatures that know nothing of each other.
+    """Diagonal matrices with independent entries N(0, 1): curvatures that ignore each other.
 
     Without a shift any law that is symmetric about 0 has the same index: binomial, a minimum with
     probability 2⁻ⁿ.  Repulsion of eigenvalues makes minima of the GOE far rarer, e^(−0.27 n²).

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.ensembles._base import Ensemble
+from saddlelab.ensembles._dense import Sampler
 
 # Entries of the matrices that LAPACK gets at once.
 _AT_ONCE = 2**18
@@ -20,9 +21,9 @@ class Ginibre(Ensemble):
 
     The "index" is the number of eigenvalues with a negative real part, which is what many a script
     counts for a random Hessian.  The law differs from the GOE's, and decays more slowly: all real
-    parts are positive with probability 0.25 (GOE: 0.146) at n = 2, 0.104 (0.0249) at n = 3 and 0.0372
-    (0.00246) at n = 4.  It is the right law for another question, whether an equilibrium of a
-    large random dynamical system is stable (May, Nature 238, 1972).
+    parts are positive with probability 0.25 (GOE: 0.146) at n = 2, 0.104 (0.0249) at n = 3 and
+    0.0372 (0.00246) at n = 4.  It is the right law for another question, whether an equilibrium of
+    a large random dynamical system is stable (May, Nature 238, 1972).
 
     Sampled in lanes; the eigenvalues are LAPACK's, and not certified.
 
@@ -53,8 +54,6 @@ class Ginibre(Ensemble):
         from saddlecore.entries import SCRATCH
         from saddlecore.samples import draw_samples_lanes
         from saddlecore.wigner import ginibre_lanes, ginibre_plain
-
-        from saddlelab.ensembles._dense import Sampler
 
         sampler = Sampler(ginibre_lanes(), ginibre_plain(), np.zeros(1), SCRATCH, symmetric=False)
         found = np.empty((count, n, n))

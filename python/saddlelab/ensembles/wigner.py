@@ -24,9 +24,9 @@ class Wigner(Dense):
 
     All entries have the same law, the diagonal's times √`diagonal`: by default it is like the
     others, of variance 1 (where the law has one), and the GOE of the same scale is
-    ``entries="gaussian", diagonal=2``.  As n → ∞ the eigenvalues fill a semicircle of radius 2√n and
-    the index becomes that of the GOE, whatever the law of finite variance (universality: Erdős, Yau
-    & Yin, Adv. Math. 229, 2012); below four moments its edges, and below two all of it, are
+    ``entries="gaussian", diagonal=2``.  As n → ∞ the eigenvalues fill a semicircle of radius 2√n
+    and the index becomes that of the GOE, whatever the law of finite variance (universality: Erdős,
+    Yau & Yin, Adv. Math. 229, 2012); below four moments its edges, and below two all of it, are
     ruled by the largest entries instead (Soshnikov, Electron. Commun. Probab. 9, 2004).
 
     Parameters

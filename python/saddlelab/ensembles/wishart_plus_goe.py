@@ -19,8 +19,8 @@ MIN_ENERGY, MAX_ENERGY = 1e-12, 1e12
 class WishartGOE(Dense):
     """H = J Jᵀ/m + √(2ε/n) G: a Gauss–Newton matrix and what the residuals add to it.
 
-    J is n × m with independent entries N(0, 1), G a GOE matrix (variance 1 off the diagonal, 2 on it)
-    independent of it: the model of Pennington & Bahri (ICML 2017, §4) for n parameters, m data and
+    J is n × m with independent entries N(0, 1), G an independent GOE matrix (variance 1 off the
+    diagonal, 2 on it): the model of Pennington & Bahri (ICML 2017, §4) for n parameters, m data and
     the energy (loss) ε.  As n → ∞ the fraction α(ε) of negative eigenvalues is 0 below a critical
     energy ε_c = (1 − 20φ − 8φ² + (1 + 8φ)^(3/2))/16 and grows like (ε − ε_c)^(3/2) above it.
 

@@ -94,10 +94,11 @@ class StudySpec:
             least = max(rows // ensemble.work(n), MIN_BLOCK_SAMPLES)
             return self.block_size or 1 << (least.bit_length() - 1)
 
-        return [
-            Part(key(dims), dims, self.nested, self.samples, size(dims[-1]), ensemble.work(dims[-1]))
-            for dims in groups
-        ]
+        def part(dims: tuple[int, ...]) -> Part:
+            n = dims[-1]
+            return Part(key(dims), dims, self.nested, self.samples, size(n), ensemble.work(n))
+
+        return [part(dims) for dims in groups]
 
     def fields(self) -> dict[str, Any]:
         """Everything that decides the bits of the blocks, as JSON values."""
