@@ -25,8 +25,8 @@ _MODULES = ("bartlett", "chains", "compile", "diagonal", "differences", "entries
             "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise",
             "margins", "memory", "moves", "newton", "noise", "operations", "pairs", "panels",
             "philox", "places", "points", "products", "program", "samples", "sampling", "second",
-            "slopes", "stencils", "steps", "streams", "sturm", "trace", "transposes", "vecmath",
-            "wigner")  # fmt: skip
+            "slopes", "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law",
+            "trace", "transposes", "vecmath", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -34,7 +34,8 @@ from saddlecore.philox import philox2x64
 from saddlecore.streams import acceptance, log, normal_pair, quarter_circle, uniform
 
 __all__ = ["COUNTER", "GAUSSIAN", "LAPLACE", "RADEMACHER", "REQUEST", "SCRATCH", "SPARE",
-           "STUDENT", "UNIFORM", "asked", "block", "draw_gamma", "draw_pair", "fill_entries", "student"]  # fmt: skip
+           "STUDENT", "UNIFORM", "asked", "block", "draw_gamma", "draw_pair", "fill_entries",
+           "student"]  # fmt: skip
 
 GAUSSIAN, RADEMACHER, UNIFORM, LAPLACE, STUDENT = range(5)
 
@@ -195,7 +196,8 @@ def _fill_pairs(z, request, law, A, n, diagonal, shift, nu, scale, scratch):
 def fill_entries(z, request, law, A, n, diagonal, shift, nu, scale, scratch):
     """The upper triangle of a matrix with independent entries.
 
-    Those on the diagonal are multiplied by `diagonal`, and `shift` is subtracted; `nu` and `scale` are Student's; `scratch` has `SCRATCH` elements.
+    Those on the diagonal are multiplied by `diagonal`, and `shift` is subtracted; `nu` and `scale`
+    are Student's; `scratch` has `SCRATCH` elements.
     """
     if law == RADEMACHER:
         _fill_signs(z, request, A, n, diagonal, shift)

@@ -7,10 +7,10 @@ its number alone.  They get a narrow margin s, a few times the bound of all roun
 where that bound grows as s shrinks (a pivot of zero) one between both.
 
 Where the counts still differ beyond a margin that covers every error, some eigenvalues are within
-2s of zero.  If the matrices are such that only zero itself is so near (`GAP`: those of integers have
-no other small eigenvalues), that is a proof, and the index is the count below −s.  If not, and the
-margin is the narrow one, they are counted as zeros too: as not negative, and as uncertified.  The
-rest is left to LAPACK, and is uncertified unless its margin is wide enough.
+2s of zero.  If the matrices are such that only zero itself is so near (`GAP`: those of integers
+have no other small eigenvalues), that is a proof, and the index is the count below −s.  If not, and
+the margin is the narrow one, they are counted as zeros too: as not negative, and as uncertified.
+The rest is left to LAPACK, and is uncertified unless its margin is wide enough.
 """
 
 import math

@@ -319,7 +319,7 @@ def test_what_is_not_certified_is_told(caplog):
         ("wigner", {"nu": 0.1}, ValueError, "`nu` must be positive, at least 0.2 and .*, got 0.1"),
         ("wigner", {"diagonal": -1}, ValueError, "`diagonal` must be at least 0 and .*, got -1"),
         ("wigner", {"shift": np.nan}, ValueError, "`shift` must be a finite number, got nan"),
-        ("sparse", {"degree": 0}, ValueError, "`degree` must be positive, at least 0.001 .*, got 0"),
+        ("sparse", {"degree": 0}, ValueError, "`degree` must be positive, at least .*, got 0"),
         ("wishart+goe", {"energy": 0}, ValueError, "`energy` must be positive, at least .*, got 0"),
         ("wishart+goe", {"ratio": -1}, ValueError, "`ratio` must be positive, .*, got -1"),
         ("diagonal", {"shift": "x"}, TypeError, "`shift` must be a finite number, got 'x'"),
@@ -333,9 +333,9 @@ def test_bad_parameters(name, parameters, error, message):
 
 
 def test_dimensions_that_do_not_fit():
-    with pytest.raises(ValueError, match="`dims` must be at most 16384 for .* 'wigner', got 20000"):
+    with pytest.raises(ValueError, match=r"`dims` must be at most 16384 for .* 'wigner', got 20000"):
         prevalence("wigner", [3, 20_000], samples=10)
-    with pytest.raises(ValueError, match="`nested` must be False: the ensemble 'wigner' has no"):
+    with pytest.raises(ValueError, match="`nested` must be False: the ensemble 'wigner'"):
         prevalence("wigner", [2, 3], samples=10, nested=True)
 
 

@@ -11,6 +11,7 @@ from saddlelab.critical import CriticalPoints, critical_points
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
+from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.prevalence import PrevalenceStudy, prevalence
 from saddlelab.spectrum import (
@@ -29,6 +30,7 @@ __all__ = [
     "Classification",
     "CriticalPoints",
     "Derivative",
+    "IndexLaw",
     "LandscapeGraph",
     "Objective",
     "PrevalenceStudy",
@@ -46,6 +48,9 @@ __all__ = [
     "hessian",
     "hessian_operator",
     "hvp",
+    "index_law",
+    "index_laws",
+    "log_minimum_probability",
     "negative_curvature_direction",
     "objective",
     "prevalence",

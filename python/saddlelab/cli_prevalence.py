@@ -62,6 +62,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--csv", type=read.output, metavar="FILE", help="write the table as CSV")
     parser.add_argument("--plot", type=read.picture, metavar="FILE", help="write the picture")
+    parser.add_argument(
+        "--exact", action="store_true", help="draw the exact laws beside the counts"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(action=_run)
 
@@ -83,7 +86,7 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         _write_csv(study, args.csv)
     if args.plot is not None:
-        _write_plot(study, args.plot)
+        _write_plot(study, args.plot, args.exact)
     if args.json:
         json.dump(_as_json(study), sys.stdout)
         print()
@@ -109,14 +112,15 @@ def _write_csv(study: PrevalenceStudy, path: Path) -> None:
         )
 
 
-def _write_plot(study: PrevalenceStudy, path: Path) -> None:
+def _write_plot(study: PrevalenceStudy, path: Path, exact: bool) -> None:
     from matplotlib.figure import Figure
 
     from saddlelab.plots import prevalence_figure
 
     # Without pyplot: no display is looked for.
     figure = Figure(figsize=(11.0, 4.6), layout="constrained")
-    prevalence_figure(study, figure=figure).savefig(path, dpi=150)
+    laws = study.exact_laws() if exact else None
+    prevalence_figure(study, figure=figure, laws=laws).savefig(path, dpi=150)
 
 
 def _as_json(study: PrevalenceStudy) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
 from reference.streams import block, ctx, mpf, normal_pair, radius_uniform
 
 DATA = Path(__file__).parent.parent / "data"

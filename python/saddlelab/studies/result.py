@@ -19,6 +19,8 @@ from saddlelab.studies.table import format_parameters, format_table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from saddlelab.laws import IndexLaw
+
 FloatArray: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = Literal["minimum", "maximum", "saddle"]
 KINDS: tuple[Kind, ...] = ("saddle", "minimum", "maximum")
@@ -219,6 +221,8 @@ class PrevalenceStudy:
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Draw the fractions on ``ax``; without one, a figure that also has the index law.
 
+        ``laws=study.exact_laws()`` draws the exact laws beside them.
+
         Returns
         -------
         matplotlib.axes.Axes
@@ -229,6 +233,12 @@ class PrevalenceStudy:
         if ax is not None:
             return plot_prevalence(self, ax=ax, **kwargs)
         return prevalence_figure(self, **kwargs).axes[0]
+
+    def exact_laws(self) -> dict[int, IndexLaw]:
+        """Compute the exact law in each dimension, see :func:`saddlelab.index_laws`."""
+        from saddlelab.laws import index_laws
+
+        return index_laws(self.ensemble, self.dims.tolist(), **self.parameters)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the study to ``path`` as a NumPy ``.npz`` file (no pickles), name unchanged."""
