@@ -47,7 +47,8 @@ _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
 _UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 #: Methods of types that user's functions see.
 METHODS = _OPTIONS | _UNWRAPPED | {"nogil": True, "forceinline": False, "_nrt": True}
-_SAMPLERS = _OPTIONS | _UNWRAPPED | {"nogil": True}
+# What fills a matrix of any size may forget the smallest: an IndexError is better than a crash.
+_SAMPLERS = _OPTIONS | _UNWRAPPED | {"nogil": True, "boundscheck": True}
 _USERS = _OPTIONS | _UNWRAPPED | {"fastmath": {"contract"}, "nogil": True}
 
 

@@ -333,7 +333,7 @@ def test_bad_parameters(name, parameters, error, message):
 
 
 def test_dimensions_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"`dims` must be at most 16384 for .* 'wigner', got 20000"):
+    with pytest.raises(ValueError, match=r"`dims` must be at most 16384 for .*, got 20000"):
         prevalence("wigner", [3, 20_000], samples=10)
     with pytest.raises(ValueError, match="`nested` must be False: the ensemble 'wigner'"):
         prevalence("wigner", [2, 3], samples=10, nested=True)
