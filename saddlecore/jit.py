@@ -30,6 +30,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 from numba import njit
@@ -77,6 +78,9 @@ class _EngineCache(FunctionCache):
     def save_overload(self, sig, data):
         os.makedirs(self._cache_path, exist_ok=True)
         super().save_overload(sig, data)
+
+
+_COMPILING = threading.RLock()
 
 
 def device(function):
@@ -136,4 +140,9 @@ def c_function(function):
         made.compile()
         return made
 
-    return lambda: compiled().address
+    def address():
+        # Of two threads that compile at once one would be left with the address of a lost function.
+        with _COMPILING:
+            return compiled().address
+
+    return address

@@ -91,7 +91,7 @@ class Custom(Dense):
         """Return what draws matrices of dimension n."""
         forms = _compile(self.sample)
         lanes = forms.lanes.address if forms.lanes else 0
-        return Sampler(lanes, forms.plain.address, np.zeros(1), symmetric=False)
+        return Sampler(lanes, forms.plain.address, np.zeros(1), symmetric=False, keep=forms)
 
     def count(
         self, key: np.uint64, n: int, first: int, count: int, counts: NDArray[np.int64]

@@ -29,9 +29,10 @@ class Sampler(NamedTuple):
     work: int = 0
     symmetric: bool = True
     gap: int = 0
+    keep: object = None  # what owns the addresses
 
     def words(self) -> NDArray[np.int64]:
-        """Return the engine's table; ``numbers`` must outlive it."""
+        """Return the engine's table; the sampler must outlive it."""
         data = self.numbers.ctypes.data
         return np.array(
             [self.lanes, self.plain, data, self.work, self.symmetric, self.gap], np.int64

@@ -21,12 +21,12 @@ def digest(function: Any) -> str:
     are a part of it; modules are by name, other objects by their type.
     """
     found = blake2b(digest_size=8)
-    for part in _parts(function, set()):
+    for part in _parts(function, {}):
         found.update(part.encode() + b"\0")
     return found.hexdigest()
 
 
-def _parts(value: Any, seen: set[int]) -> Iterator[str]:
+def _parts(value: Any, seen: dict[int, Any]) -> Iterator[str]:
     value = getattr(value, "py_func", value)
     if isinstance(value, bool | int | float | complex | str | bytes | None):
         yield f"{type(value).__name__} {value!r}"
@@ -38,11 +38,11 @@ def _parts(value: Any, seen: set[int]) -> Iterator[str]:
     elif id(value) in seen:
         yield "again"
     else:
-        seen.add(id(value))
+        seen[id(value)] = value  # kept: the number of a lost object would come again
         yield from _parts_of_object(value, seen)
 
 
-def _parts_of_object(value: Any, seen: set[int]) -> Iterator[str]:
+def _parts_of_object(value: Any, seen: dict[int, Any]) -> Iterator[str]:
     if isinstance(value, types.FunctionType):
         yield from _parts_of_function(value, seen)
     elif isinstance(value, functools.partial):
@@ -66,7 +66,7 @@ def _parts_of_object(value: Any, seen: set[int]) -> Iterator[str]:
             yield from _parts(getattr(value, "__dict__", {}), seen)
 
 
-def _parts_of_function(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
+def _parts_of_function(function: types.FunctionType, seen: dict[int, Any]) -> Iterator[str]:
     yield _code(function)
     yield from _parts(function.__defaults__ or (), seen)
     yield from _parts(function.__kwdefaults__ or {}, seen)
