@@ -19,6 +19,7 @@ from saddlelab.cli import main
 from saddlelab.ensembles import get_ensemble, names
 from saddlelab.ensembles.wigner import ENTRIES
 from saddlelab.prevalence import prevalence
+from saddlelab.studies.spec import StudySpec
 
 KEY = np.uint64(0x9E3779B97F4A7C15)
 EPS = np.finfo(float).eps
@@ -377,3 +378,13 @@ def test_names_and_specifications():
     assert get_ensemble("wigner").parameters == {"entries": "gaussian", "shift": 0.0}
     student = get_ensemble("wigner", entries="Student", nu=2, diagonal=2)
     assert student.parameters == {"entries": "student", "nu": 2.0, "shift": 0.0, "diagonal": 2.0}
+
+
+def test_blocks_are_sized_by_what_a_sample_costs():
+    def block(name):
+        return StudySpec(get_ensemble(name), (100,), 10**7, 0, False).parts()[0]
+
+    cheap, dear = block("goe"), block("wigner")
+    assert (cheap.work, cheap.block_size) == (100, 2**17)
+    assert dear.work == 10_000
+    assert dear.block_size * dear.work <= 2**24 < 2 * dear.block_size * dear.work
