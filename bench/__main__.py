@@ -8,7 +8,7 @@ import sys
 from bench import report
 
 JOBS = (
-    "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "scale",
+    "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "dense", "scale",
     "cluster", "startup",
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from saddlecore.forms import LANES, form_type
 from saddlecore.jit import users
 from saddlecore.lanes import Lanes
 
-__all__ = ["Form", "compile_both", "compile_function", "plain_function"]
+__all__ = ["Form", "compile_both", "compile_function", "plain_function", "wrap"]
 
 
 class Form:
@@ -72,7 +72,7 @@ def compile_for(function, kind, number, args):
     run = users(_BODIES[kind](inner, _bind(args)))
     run.compile((pointer, types.intp, pointer))
     (result,) = run.overloads.values()
-    return _wrap(result, number, args, every=kind != "value")
+    return wrap(result, number, args, every=kind != "value")
 
 
 def _value(f, bound):
@@ -171,7 +171,7 @@ def _array_at(context, builder, kind, place):
 
 
 @global_compiler_lock
-def _wrap(result, number, args, every):
+def wrap(result, number, args, every):
     """The C function around compiled code; NaN in `out` (all n numbers if `every`) on failure."""
     context = cpu_target.target_context
     library = context.codegen().create_library(f"form_{result.fndesc.unique_name}")

@@ -23,7 +23,8 @@ from saddlecore.memory import (
     store,
 )
 
-__all__ = ["equilibrate", "measure", "needs_equilibration", "not_finite", "scale"]
+__all__ = ["equilibrate", "measure", "measure_upper", "mirror", "needs_equilibration",
+           "not_finite", "scale"]  # fmt: skip
 
 _52 = np.uint64(52)
 # 1/√x for the smallest denormal; products are taken one factor at a time.
@@ -54,6 +55,38 @@ def measure(f, A, n):
         largest = max(largest, row)
         smallest = min(smallest, select(row > 0.0, row, splat(f, np.inf)))
     return largest, smallest, squares, asymmetry
+
+
+@device
+def measure_upper(f, A, n, rows):
+    """`measure` of a symmetric matrix of which the upper triangle is there; `rows` is scratch."""
+    size = width(f)
+    for i in range(n):
+        store(rows, i * size, splat(f, 0.0))
+    largest, smallest = splat(f, 0.0), splat(f, np.inf)
+    squares, off = splat(f, 0.0), splat(f, 0.0)
+    for i in range(n):
+        d = load(f, A, (i * n + i) * size)
+        row = max(load(f, rows, i * size), abs(d))
+        squares = fma(d, d, squares)
+        for j in range(i + 1, n):
+            x = load(f, A, (i * n + j) * size)
+            size_of_x = abs(x)
+            off = fma(x, x, off)
+            row = max(row, size_of_x)
+            store(rows, j * size, max(load(f, rows, j * size), size_of_x))
+        largest = max(largest, row)
+        smallest = min(smallest, select(row > 0.0, row, splat(f, np.inf)))
+    return largest, smallest, fma(off, 2.0, squares), splat(f, 0.0)
+
+
+@device
+def mirror(f, A, n):
+    """Copy the upper triangle to the lower one."""
+    size = width(f)
+    for i in range(n):
+        for j in range(i):
+            store(A, (i * n + j) * size, load(f, A, (j * n + i) * size))
 
 
 @device

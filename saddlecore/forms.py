@@ -32,6 +32,7 @@ __all__ = [
     "call",
     "call_form",
     "pointer_at",
+    "words_at",
 ]  # fmt: skip
 
 #: What a slot of the table computes: f(x); ∇f(x); H(x) v, with x holding the n numbers of x and
@@ -81,5 +82,16 @@ def pointer_at(typingctx, address, like):
 
     def codegen(context, builder, sig, args):
         return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
+
+    return sig, codegen
+
+
+@intrinsic
+def words_at(typingctx, pointer):
+    """A pointer to float64 as one to words of 64 bits."""
+    sig = types.CPointer(types.uint64)(pointer)
+
+    def codegen(context, builder, sig, args):
+        return builder.bitcast(args[0], context.get_value_type(sig.return_type))
 
     return sig, codegen

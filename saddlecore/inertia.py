@@ -23,6 +23,8 @@ import numpy as np
 from saddlecore.equilibrate import (
     equilibrate,
     measure,
+    measure_upper,
+    mirror,
     needs_equilibration,
     not_finite,
     scale,
@@ -50,8 +52,9 @@ from saddlecore.memory import (
 from saddlecore.panels import factor_size, factorize
 from saddlecore.sturm import sturm_counts
 
-__all__ = ["ASYMMETRIC", "NOT_FINITE", "OK", "inertia", "inertia_batch", "inertia_kernel",
-           "inertia_large", "inertia_scalar", "inertia_small", "sturm_counts"]  # fmt: skip
+__all__ = ["ASYMMETRIC", "NOT_FINITE", "OK", "examine_group", "examine_stably", "gather",
+           "group_scratch", "inertia", "inertia_batch", "inertia_kernel", "inertia_large",
+           "inertia_scalar", "inertia_small", "sturm_counts"]  # fmt: skip
 
 OK, NOT_FINITE, ASYMMETRIC = 0, 1, 2
 
@@ -70,7 +73,7 @@ _OUTWARD = 1.0 + 8.0 * EPS
 
 
 @device
-def _gather(f, flat, n, ids, first, A, starts):
+def gather(f, flat, n, ids, first, A, starts):
     """Matrices ids[first], … side by side, as one flat matrix whose elements are lanes."""
     size, w = n * n, width(f)
     for lane in range(w):
@@ -94,19 +97,18 @@ def _gather(f, flat, n, ids, first, A, starts):
 
 
 # Rows of a group's table by lane: what scalar code reads, or writes one by one.
-_STATUS, _MARGIN, _TOL, _ERROR, _NEXT = range(5)
-_SIGNS, _NEGATIVES, _TRACE = 5, 6, 7  # for A − t in their first half, A + t in their second
+STATUS, MARGIN, _TOL, _ERROR, NEXT = range(5)
+_SIGNS, NEGATIVES, _TRACE = 5, 6, 7  # for A − t in their first half, A + t in their second
 
 
 @allocating
-def _scratch(z, e, f, n):
+def group_scratch(z, e, f, n):
+    """What `examine_group` needs; the last is the group's table by lane."""
     w, step = width(f), width(e)
     factor, panel = factor_size(z, e, n)
     lanes = aligned(8 * 2 * w).reshape(8, 2 * w)
     lanes[_SIGNS, :w], lanes[_SIGNS, w:] = 1.0, -1.0
     return (
-        aligned(n * n * w if w > 1 else 1),  # A, gathered
-        np.empty(w, np.int64),
         aligned(n * n * w),  # DAD
         aligned(2 * n * w).reshape(2, n * w),  # D and row maxima
         (aligned(panel), aligned(factor), aligned(panel), aligned(n * step)),
@@ -127,18 +129,24 @@ def _judge(f, A, n, largest, squares, asymmetry):
 
 
 @device
-def _prepare(f, A, n, D, rows, scaled):
+def _prepare(f, A, n, symmetric, D, rows, scaled):
     """Measure, and equilibrate if need be.
 
-    Returns whether `scaled` is the matrix to factor; status, squared norm and asymmetry.
+    Of a matrix that is `symmetric` by construction only the upper triangle is there.  Returns
+    whether `scaled` is the matrix to factor; status, squared norm and asymmetry.
     """
-    largest, smallest, squares, asymmetry = measure(f, A, n)
+    if symmetric:
+        largest, smallest, squares, asymmetry = measure_upper(f, A, n, rows)
+    else:
+        largest, smallest, squares, asymmetry = measure(f, A, n)
     status = _judge(f, A, n, largest, squares, asymmetry)
     for i in range(n):
         store(D, i * width(f), splat(f, 1.0))
     graded = needs_equilibration(largest, smallest)
     rescaled = any_lane(graded)
     if rescaled:
+        if symmetric:
+            mirror(f, A, n)
         equilibrate(f, A, n, graded, D, rows)
         scale(f, A, n, D, scaled)
         largest, smallest, squares, asymmetry = measure(f, scaled, n)
@@ -170,22 +178,42 @@ def _count(z, e, f, A, n, D, s, bound, shift, factors, lanes):
     for run in range(2 * w // step):
         sign = load(e, lanes[_SIGNS], run * step)
         negatives, trace = factorize(z, e, f, A, n, shift, sign, V, L, padded, inverse)
-        store(lanes[_NEGATIVES], run * step, negatives)
+        store(lanes[NEGATIVES], run * step, negatives)
         store(lanes[_TRACE], run * step, trace)
 
 
 @device
 def _certify(f, n, s, floor, asymmetry, lanes):
-    """Where the two counts agree beyond a margin that covers every error; the margin to try next.
+    """Where the two counts agree, where the margin covers every error; the margin to try next.
 
     That is one which both factors would have allowed, or NaN if they broke down.
     """
     w = width(f)
     trace = max(load(f, lanes[_TRACE], 0), load(f, lanes[_TRACE], w))
     need = n * asymmetry + floor + n * _TINY + (n + 2) * EPS * trace
-    same = load(f, lanes[_NEGATIVES], 0) == load(f, lanes[_NEGATIVES], w)
+    same = load(f, lanes[NEGATIVES], 0) == load(f, lanes[NEGATIVES], w)
     following = 4.0 * need
-    return same & (s > need), select(same | (following < s), following, splat(f, np.nan))
+    return same, s > need, select(same | (following < s), following, splat(f, np.nan))
+
+
+@device
+def examine_group(z, e, f, A, n, symmetric, given, wanted, unsure, scratch):
+    """Count both ways in a group of matrices: the negative pivots are left in its table.
+
+    `given`, `wanted` and `unsure` are the margin (0: the usual one), the tolerance and the error.
+    Returns where the counts agree, where the margin covers every error (a certificate is both), the
+    margin, the one to try next, the status and the tolerance used.
+    """
+    scaled, rows, factors, shift, lanes = scratch
+    rescaled, refusal, squares, asymmetry = _prepare(
+        f, A, n, symmetric, rows[0], rows[1], scaled
+    )
+    if rescaled:
+        A = scaled
+    s, bound, floor = _choose_margins(f, n, squares, given, wanted, unsure)
+    _count(z, e, f, A, n, rows[0], s, bound, shift, factors, lanes)
+    same, covered, following = _certify(f, n, s, floor, asymmetry, lanes)
+    return same, covered, s, following, refusal, max(floor, wanted)
 
 
 @device
@@ -212,29 +240,30 @@ def _write(f, n, ids, first, used, together, certain, refusal, tol, results, lan
     negative, _, positive, certified, used_tol, status = results
     if together:
         i = ids[first]
-        negatives = load(f, lanes[_NEGATIVES], 0)
+        negatives = load(f, lanes[NEGATIVES], 0)
         store(negative, i, _integers(negatives))
         store(positive, i, _integers(n - negatives))
         store(used_tol, i, tol)
         if any_lane(refusal != 1.0 * OK):
             store(status, i, _integers(refusal))
     else:
-        store(lanes[_STATUS], 0, refusal)
+        store(lanes[STATUS], 0, refusal)
         store(lanes[_TOL], 0, tol)
     for lane in range(used):
         i = ids[first + lane]
         certified[i] = (certain >> np.uint64(lane)) & np.uint64(1)
         if not together:
-            negative[i] = np.int64(lanes[_NEGATIVES, lane])
+            negative[i] = np.int64(lanes[NEGATIVES, lane])
             positive[i] = n - negative[i]
-            status[i], used_tol[i] = np.int64(lanes[_STATUS, lane]), lanes[_TOL, lane]
+            status[i], used_tol[i] = np.int64(lanes[STATUS, lane]), lanes[_TOL, lane]
 
 
 @device
-def _examine(z, e, f, problem, ids, first, margins, scratch, results, rest, left):
+def _examine(z, e, f, problem, ids, first, margins, gathered, scratch, results, rest, left):
     """One group of matrices; append to `rest` those left over, their next margin set."""
     flat, n, tol, error = problem
-    A, starts, scaled, rows, factors, shift, lanes = scratch
+    A, starts = gathered
+    lanes = scratch[4]
     w = width(f)
     used = min(w, len(ids) - first)
     together = used == w and ids[first + w - 1] - ids[first] == w - 1
@@ -242,24 +271,22 @@ def _examine(z, e, f, problem, ids, first, margins, scratch, results, rest, left
         here = ids[first] * n * n
         A = flat[here : here + n * n]
     else:
-        _gather(f, flat, n, ids, first, A, starts)
-    given = _read(f, margins, ids, first, used, together, lanes[_MARGIN])
+        gather(f, flat, n, ids, first, A, starts)
+    given = _read(f, margins, ids, first, used, together, lanes[MARGIN])
     wanted = _read(f, tol, ids, first, used, together, lanes[_TOL])
     unsure = _read(f, error, ids, first, used, together, lanes[_ERROR])
-    rescaled, refusal, squares, asymmetry = _prepare(f, A, n, rows[0], rows[1], scaled)
-    if rescaled:
-        A = scaled
-    s, bound, floor = _choose_margins(f, n, squares, given, wanted, unsure)
-    _count(z, e, f, A, n, rows[0], s, bound, shift, factors, lanes)
-    sure, following = _certify(f, n, s, floor, asymmetry, lanes)
-    certain, tolerance = mask_bits(sure), max(floor, wanted)
+    same, covered, _, following, refusal, tolerance = examine_group(
+        z, e, f, A, n, False, given, wanted, unsure, scratch
+    )
+    sure = same & covered
+    certain = mask_bits(sure)
     _write(f, n, ids, first, used, together, certain, refusal, tolerance, results, lanes)
     if not all_lanes(sure):
-        store(lanes[_NEXT], 0, following)
+        store(lanes[NEXT], 0, following)
         for lane in range(used):
             if not (certain >> np.uint64(lane)) & np.uint64(1):
                 i = ids[first + lane]
-                margins[i] = lanes[_NEXT, lane]
+                margins[i] = lanes[NEXT, lane]
                 rest[left] = i
                 left += 1
     return left
@@ -277,13 +304,13 @@ def _eigenvalues(A, n, D, t):
 
 
 @allocating
-def _examine_stably(stack, i, tol, error, scaled, rows, results):
+def examine_stably(stack, i, tol, error, scaled, rows, results):
     """One matrix by its eigenvalues, whose error is within n·eps·‖H'‖_F."""
     negative, zero, positive, certified, _, _ = results
     n = stack.shape[1]
     D = rows[0]
     A = stack[i].reshape(n * n)
-    rescaled, _, squares, asymmetry = _prepare(0.0, A, n, D, rows[1], scaled)
+    rescaled, _, squares, asymmetry = _prepare(0.0, A, n, False, D, rows[1], scaled)
     if rescaled:
         A = scaled
     floor = n * EPS * np.sqrt(squares)
@@ -316,7 +343,8 @@ def _inertia(z, e, f, stack, tol, error, results):
     m, n = stack.shape[0], stack.shape[1]
     w = width(f)
     problem = (stack.reshape(stack.size), n, tol, error)
-    scratch = _scratch(z, e, f, n)
+    scratch = group_scratch(z, e, f, n)
+    gathered = aligned(n * n * w if w > 1 else 1), np.empty(w, np.int64)
     margins = np.zeros(m)
     ids = np.arange(m)
     for _ in range(2):
@@ -324,7 +352,7 @@ def _inertia(z, e, f, stack, tol, error, results):
         rest = np.empty(len(ids), np.int64)
         for first in range(0, len(ids), w):
             left = _examine(
-                z, e, f, problem, ids, first, margins, scratch, results, rest, left
+                z, e, f, problem, ids, first, margins, gathered, scratch, results, rest, left
             )
         ids = rest[:left]
     if len(ids) > 0:
@@ -333,7 +361,7 @@ def _inertia(z, e, f, stack, tol, error, results):
             if results[5][i] != OK:
                 continue
             at_tol, at_error = min(i, len(tol) - 1), min(i, len(error) - 1)
-            _examine_stably(stack, i, tol[at_tol], error[at_error], scaled, rows, results)
+            examine_stably(stack, i, tol[at_tol], error[at_error], scaled, rows, results)
 
 
 @kernel

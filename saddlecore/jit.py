@@ -12,6 +12,8 @@
 ``c_function``
     A function with an address, for kernels that call by address (`saddlecore.forms`); cached on
     disk like a kernel.
+``sampler``
+    A user's sampler of random matrices, or what calls it; like the next, but bits are owed.
 ``users``
     A function of the user: compiled in this process, for kernels that call it by address.
 
@@ -28,6 +30,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 from numba import njit
@@ -37,12 +40,16 @@ from numba.core.ccallback import CFunc
 
 from saddlecore import vecmath
 
-__all__ = ["allocating", "c_function", "device", "kernel", "users"]
+__all__ = ["METHODS", "allocating", "c_function", "device", "kernel", "sampler", "users"]
 
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
 # What nobody calls from Python needs no wrappers, a large part of the time of compiling.
 # A user's function owes no bits to anybody: products and sums may be contracted.
 _UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+#: Methods of types that user's functions see.
+METHODS = _OPTIONS | _UNWRAPPED | {"nogil": True, "forceinline": False, "_nrt": True}
+# What fills a matrix of any size may forget the smallest: an IndexError is better than a crash.
+_SAMPLERS = _OPTIONS | _UNWRAPPED | {"nogil": True, "boundscheck": True}
 _USERS = _OPTIONS | _UNWRAPPED | {"fastmath": {"contract"}, "nogil": True}
 
 
@@ -71,6 +78,9 @@ class _EngineCache(FunctionCache):
     def save_overload(self, sig, data):
         os.makedirs(self._cache_path, exist_ok=True)
         super().save_overload(sig, data)
+
+
+_COMPILING = threading.RLock()
 
 
 def device(function):
@@ -110,6 +120,11 @@ def users(function):
     return _for_kernels_only(njit(**_USERS)(function))
 
 
+def sampler(function):
+    """Compile a user's sampler, or what calls it."""
+    return _for_kernels_only(njit(**_SAMPLERS)(function))
+
+
 def c_function(function):
     """Give `function` an address: a function without arguments that compiles it when it is called.
 
@@ -126,4 +141,9 @@ def c_function(function):
         made.compile()
         return made
 
-    return lambda: compiled().address
+    def address():
+        # Of two threads that compile at once one would be left with the address of a lost function.
+        with _COMPILING:
+            return compiled().address
+
+    return address

@@ -423,7 +423,7 @@ def test_unknown_ensembles():
         prevalence("geo", 3, samples=10)
     with pytest.raises(ValueError, match="got 'circular': unknown ensemble"):
         prevalence("circular", 3, samples=10)
-    with pytest.raises(TypeError, match="`ensemble` must be a name or an Ensemble, got 3"):
+    with pytest.raises(TypeError, match="`ensemble` must be a name, an Ensemble or a sampler"):
         prevalence(3, 3, samples=10)
     with pytest.raises(ValueError, match="must be one of"):
         prevalence("_base", 3, samples=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
 import os
@@ -67,6 +68,18 @@ def _number(rule: str, value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{rule}, got {value!r}")
     return number + 0.0  # -0.0 is 0.0: equal numbers make one specification
+
+
+def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
+    """Return ``value``, in lower case, if it is one of the ``known`` words."""
+    rule = f"`{name}` must be one of {', '.join(known)}"
+    if not isinstance(value, str):
+        raise TypeError(f"{rule}, got {value!r}")
+    if value.lower() not in known:
+        near = difflib.get_close_matches(value.lower(), known, 1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{rule}, got {value!r}{hint}")
+    return value.lower()
 
 
 def dimensions(dims: Any) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import closing, nullcontext
 from typing import Any
@@ -32,7 +32,7 @@ _MAX_NESTED_BINS = 2**27
 
 
 def prevalence(
-    ensemble: str | Ensemble,
+    ensemble: str | Ensemble | Callable[..., Any],
     dims: int | Iterable[int],
     *,
     samples: int,
@@ -55,9 +55,12 @@ def prevalence(
 
     Parameters
     ----------
-    ensemble : str or Ensemble
+    ensemble : str, Ensemble or callable
         The law of the Hessians: ``"goe"``, ``"gue"``, ``"gse"``, ``"beta"`` (any Dyson index) or
-        ``"wishart"``; each is described in the module of that name in :mod:`saddlelab.ensembles`.
+        ``"wishart"``; drawn entry by entry, ``"wigner"`` (five laws of the entries), ``"sparse"``,
+        ``"wishart+goe"``, ``"diagonal"`` and ``"ginibre"``; each is described in the module of that
+        name in :mod:`saddlelab.ensembles`.  Or your own sampler, a function ``sample(stream, out)``
+        or ``sample(rng, n, count)``, see :class:`saddlelab.ensembles.Custom`.
     dims : int or iterable of int
         Dimensions n ≥ 1, each at most once; the study keeps them in increasing order.
     samples : int
@@ -96,7 +99,7 @@ def prevalence(
     ------
     ValueError, TypeError
         If an argument is out of its range or of a wrong type, or the ensemble has no such parameter
-        (both, then).
+        (both, then); ValueError if a sampler's matrix is not finite or not symmetric.
     CheckpointMismatchError
         If `checkpoint` belongs to another study (also a ValueError).
     CheckpointError
@@ -114,6 +117,10 @@ def prevalence(
     """
     law = with_parameters(ensemble, parameters, _options())
     sizes = dimensions(dims)
+    if sizes[-1] > law.largest:
+        raise ValueError(
+            f"`dims` must be at most {law.largest} for the ensemble {law.name!r}, got {sizes[-1]}"
+        )
     samples = positive_integer("samples", samples, at_most=MAX_SAMPLES)
     if block_size is not None:
         block_size = positive_integer(

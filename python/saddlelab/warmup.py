@@ -50,6 +50,8 @@ def _prevalence() -> None:
         prevalence(ensemble, [1, 2], samples=1, rng=0)
         if not ensemble.why_not_nested():
             prevalence(ensemble, [1, 2], samples=1, rng=0, nested=True)
+    # Dense matrices in batches, and large: the kernels are shared by all ensembles.
+    prevalence("wigner", [100, 300], samples=1, rng=0)
 
 
 def _exact_laws() -> None:

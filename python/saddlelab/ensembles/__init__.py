@@ -2,7 +2,8 @@
 
 A new ensemble is one file here, named like the ensemble, that holds a frozen dataclass derived
 from :class:`Ensemble` and ends with ``ENSEMBLE = ThatClass``.  Its fields are the ensemble's
-parameters, each with a default; nothing else has to be registered.
+parameters, each with a default; nothing else has to be registered.  "_plus_" in a file's name
+stands for "+", and any other "_" for "-".
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import difflib
 import functools
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from saddlelab.ensembles._base import Ensemble
+from saddlelab.ensembles._custom import Custom
 
-__all__ = ["Ensemble", "UnknownParameterError", "get_ensemble", "names"]
+__all__ = ["Custom", "Ensemble", "UnknownParameterError", "get_ensemble", "names"]
 
 
 class UnknownParameterError(TypeError, ValueError):
@@ -31,17 +33,20 @@ class UnknownParameterError(TypeError, ValueError):
 def names() -> tuple[str, ...]:
     """Names of the ensembles that can be asked for, sorted."""
     found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if not name.startswith("_")))
+    public = (name for name in found if not name.startswith("_"))
+    return tuple(sorted(name.replace("_plus_", "+").replace("_", "-") for name in public))
 
 
-def get_ensemble(ensemble: str | Ensemble, /, **parameters: Any) -> Ensemble:
+def get_ensemble(
+    ensemble: str | Ensemble | Callable[..., Any], /, **parameters: Any
+) -> Ensemble:
     """Return the ensemble of that name with those parameters.
 
     Parameters
     ----------
-    ensemble : str or Ensemble
+    ensemble : str, Ensemble or callable
         A name from :func:`names`, in any case; or an instance, of which a copy with other
-        parameters is returned if any are given.
+        parameters is returned if any are given; or a sampler, see :class:`Custom`.
     **parameters
         The ensemble's parameters; those left out have its defaults.
 
@@ -57,7 +62,7 @@ def get_ensemble(ensemble: str | Ensemble, /, **parameters: Any) -> Ensemble:
         If the ensemble has no such parameter (a ValueError and a TypeError).  As for unknown
         ensembles, the nearest name is suggested.
     TypeError
-        If `ensemble` is neither a string nor an :class:`Ensemble`, or a parameter of a wrong type.
+        If `ensemble` is none of these, or a parameter of a wrong type.
 
     Examples
     --------
@@ -68,19 +73,24 @@ def get_ensemble(ensemble: str | Ensemble, /, **parameters: Any) -> Ensemble:
 
 
 def with_parameters(
-    ensemble: str | Ensemble, parameters: Mapping[str, Any], others: Iterable[str] = ()
+    ensemble: str | Ensemble | Callable[..., Any],
+    parameters: Mapping[str, Any],
+    others: Iterable[str] = (),
 ) -> Ensemble:
     """Do what :func:`get_ensemble` does; ``others`` are names that may have been meant."""
     if isinstance(ensemble, Ensemble):
         _check_names(type(ensemble), parameters, others)
         return dataclasses.replace(ensemble, **parameters) if parameters else ensemble
+    if callable(ensemble) and not isinstance(ensemble, type):
+        return with_parameters(Custom(ensemble), parameters, others)
     if not isinstance(ensemble, str):
-        raise TypeError(f"`ensemble` must be a name or an Ensemble, got {ensemble!r}")
+        raise TypeError(f"`ensemble` must be a name, an Ensemble or a sampler, got {ensemble!r}")
     name, known = ensemble.lower(), names()
     if name not in known:
         hint = _nearest(name, known) or "unknown ensemble"
         raise ValueError(f"`ensemble` must be one of {', '.join(known)}, got {ensemble!r}: {hint}")
-    kind = importlib.import_module(f"{__name__}.{name}").ENSEMBLE
+    module = name.replace("+", "_plus_").replace("-", "_")
+    kind = importlib.import_module(f"{__name__}.{module}").ENSEMBLE
     _check_names(kind, parameters, others)
     made = kind(**parameters)
     assert isinstance(made, Ensemble)

@@ -79,7 +79,7 @@ def missing_rows(parts: list[Part], done: Mapping[int, IntArray]) -> int:
         ready = blocks.size * part.block_size
         if blocks.size and int(blocks[-1]) == part.blocks - 1:
             ready -= part.block_size - part.samples_in(part.blocks - 1)
-        rows += (part.samples - ready) * part.n
+        rows += (part.samples - ready) * part.work
     return rows
 
 
@@ -91,7 +91,7 @@ def pack(
     size = room = task_rows()
     blocks = MAX_TASK_BLOCKS
     for part, first, stop in runs:
-        rows = parts[part].samples_in(0) * parts[part].n
+        rows = parts[part].samples_in(0) * parts[part].work
         while first < stop:
             cut = min(stop, first + min(max(room // rows, 1), blocks))
             task.append(Run(part, first, cut))
@@ -109,4 +109,4 @@ def pack(
 
 def rows_of(runs: Iterable[Run], parts: list[Part]) -> int:
     """Count the matrix rows of a task (as if every block were full)."""
-    return sum((stop - first) * parts[p].samples_in(0) * parts[p].n for p, first, stop in runs)
+    return sum((stop - first) * parts[p].samples_in(0) * parts[p].work for p, first, stop in runs)

@@ -29,7 +29,7 @@ class Progress:
         from tqdm import tqdm
 
         ready = sum(
-            parts[i].samples_in(block) * parts[i].n
+            parts[i].samples_in(block) * parts[i].work
             for i, blocks in done.items()
             for block in map(int, blocks)
         )
@@ -50,7 +50,7 @@ class Progress:
         self._samples += samples
         rate = self._samples / max(time.monotonic() - self._began, 1e-9)
         self._bar.set_postfix_str(f"{in_thousands(rate)} samples/s", refresh=False)
-        self._bar.update(samples * part.n)
+        self._bar.update(samples * part.work)
 
     def close(self) -> None:
         """Leave the bar as it stands."""

@@ -88,7 +88,7 @@ def _elsewhere(
 
     with closing(submitted(tasks(), executor, slots, safe)) as finished:
         for task in finished:
-            rows = sum(parts[b.part].samples_in(b.block) * parts[b.part].n for b in task.blocks)
+            rows = sum(parts[b.part].samples_in(b.block) * parts[b.part].work for b in task.blocks)
             pace.observe(rows, task.seconds)
             yield task
 

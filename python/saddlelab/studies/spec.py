@@ -31,6 +31,8 @@ class Part(NamedTuple):
     nested: bool
     samples: int
     block_size: int
+    #: What a sample costs, in rows of the O(n) ensembles.
+    work: int
 
     @property
     def n(self) -> int:
@@ -68,8 +70,9 @@ class StudySpec:
 
     @property
     def rows(self) -> int:
-        """Matrix rows that the whole study has to process."""
-        return self.samples * (self.dims[-1] if self.nested else sum(self.dims))
+        """Matrix rows that the whole study has to process, or their worth in work."""
+        dims = self.dims[-1:] if self.nested else self.dims
+        return self.samples * sum(map(self.ensemble.work, dims))
 
     @property
     def block_rows(self) -> int:
@@ -89,9 +92,14 @@ class StudySpec:
         rows = self.block_rows
 
         def size(n: int) -> int:
-            return self.block_size or 1 << (max(rows // n, MIN_BLOCK_SAMPLES).bit_length() - 1)
+            least = max(rows // ensemble.work(n), MIN_BLOCK_SAMPLES)
+            return self.block_size or 1 << (least.bit_length() - 1)
 
-        return [Part(key(dims), dims, self.nested, self.samples, size(dims[-1])) for dims in groups]
+        def part(dims: tuple[int, ...]) -> Part:
+            n = dims[-1]
+            return Part(key(dims), dims, self.nested, self.samples, size(n), ensemble.work(n))
+
+        return [part(dims) for dims in groups]
 
     def fields(self) -> dict[str, Any]:
         """Everything that decides the bits of the blocks, as JSON values."""
@@ -116,7 +124,8 @@ def grid(fields: Mapping[str, Any]) -> list[Part]:
     dims = tuple(map(int, fields["dims"]))
     groups = [dims] if fields["nested"] else [(n,) for n in dims]
     return [
-        Part(0, group, bool(fields["nested"]), int(fields["samples"]), int(size))
+        # The ensemble may be another's: rows stand for its work.
+        Part(0, group, bool(fields["nested"]), int(fields["samples"]), int(size), group[-1])
         for group, size in zip(groups, fields["block_size"], strict=True)
     ]
 
