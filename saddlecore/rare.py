@@ -1,0 +1,223 @@
+"""Rare indices of β-Hermite matrices: particles along the chain of pivots.
+
+Sequential Monte Carlo (Doucet & Johansen, A tutorial on particle filtering and smoothing, 2009)
+with twisted proposals (Guarniero, Johansen & Lee, The iterated auxiliary particle filter, JASA
+112, 2017): every x and t is drawn from its own density times the message of `lookahead`, and
+weighed by what that density leaves over.  A particle at a negative pivot, and at the
+start, draws its next goal with the probabilities that the messages give.  Whenever the effective
+sample size of an island of particles falls below half of them, all are drawn anew in proportion to
+their weights (systematic resampling).
+
+An island's mean weight, times the factors set aside at its resamplings, is an unbiased estimate of
+the probability, whatever the messages are.  Islands are independent: each is a function of its key
+and its number alone.  Particle p of island i owns sample i · size + p of the stream; its x at row r
+is row 2r there, its t row 2r + 1, each choice of a goal the block of attempt 2³¹ + 1; the island's
+resampling at row r is the block of attempt 2³¹ + 2 of its first particle.
+"""
+
+import math
+
+import numpy as np
+
+from saddlecore.jit import allocating, device, kernel
+from saddlecore.lookahead import (
+    first_goal,
+    goal_stop,
+    is_goal,
+    log_rest_of_negative,
+    log_rest_of_t,
+    log_rest_of_x,
+    at_t,
+    at_x,
+    tilt_of_t,
+    tilt_of_x,
+)
+from saddlecore.philox import philox2x64
+from saddlecore.streams import log, uniform
+from saddlecore.tilts import bounded_exp, draw_tilted
+
+__all__ = ["run_islands"]
+
+_LOW = np.uint64(0xFFFFFFFF)
+_32 = np.uint64(32)
+_CHOICE = np.uint64((1 << 31) + 1)
+_RESAMPLING = np.uint64((1 << 31) + 2)
+
+
+@device
+def _uniform_at(sample, row, attempt, keys):
+    A, _ = philox2x64(sample & _LOW, sample >> _32, np.uint64(row), attempt, keys[0], keys[1])
+    return uniform(A)
+
+
+@device
+def _log_message(message, x):
+    """A message at x, but for its L."""
+    return message[1] * log(x) - x * (message[2] + 0.5 * message[3] * x)
+
+
+@allocating
+def _choose(logs, u):
+    """An index with probability ∝ exp(logs), and ln of its probability."""
+    top = np.max(logs)
+    total = 0.0
+    for one in logs:
+        total += bounded_exp(one - top)
+    left, chosen = u * total, -1
+    for j in range(len(logs)):
+        weight = bounded_exp(logs[j] - top)
+        if weight > 0.0:
+            chosen = j
+            left -= weight
+            if left < 0.0:
+                break
+    return chosen, logs[chosen] - top - log(total)
+
+
+@allocating
+def _first_goal(model, messages, sample, keys, logs):
+    """Choose the first goal; return it and ln of its probability."""
+    stop = goal_stop(len(model[1]), 0, messages[0].shape[2] - 1)
+    if stop == 1:
+        return 0, 0.0
+    for goal in range(stop):
+        logs[goal] = log_rest_of_t(model, messages, 0, False, 0, goal, 0.0)
+    return _choose(logs[:stop], _uniform_at(sample, 0, _CHOICE, keys))
+
+
+@allocating
+def _next_goal(model, messages, row, count, x, sample, keys, logs):
+    """Choose the goal after a negative pivot; return it and ln of its probability."""
+    skip = first_goal(row) - 1
+    stop = max(goal_stop(len(model[1]), count, messages[0].shape[2] - 1) - skip, 1)
+    if stop == 1:
+        return 0, 0.0
+    logs[0] = log_rest_of_x(model, messages, row, True, count, 0, x)
+    for j in range(1, stop):
+        logs[j] = log_rest_of_x(model, messages, row, True, count, j + skip, x)
+    chosen, log_chance = _choose(logs[:stop], _uniform_at(sample, 2 * row, _CHOICE, keys))
+    return (0 if chosen == 0 else chosen + skip), log_chance
+
+
+@allocating
+def _draw_x(model, messages, row, particle, before, t, x, states, weights, sample, keys):
+    """Draw x at a row, and take its message into the weight."""
+    count, goal = states[particle, 0], states[particle, 1]
+    negative = is_goal(row, goal)
+    count += negative
+    message = at_x(messages, row, negative, count, goal)
+    P, c, kappa = tilt_of_x(model, message, row, before, negative, t)
+    low, high = sample & _LOW, sample >> _32
+    x[particle], weight = draw_tilted(P, c, kappa, low, high, np.uint64(2 * row), keys[0], keys[1])
+    states[particle, 0], states[particle, 2] = count, negative
+    weights[particle] += weight + message[0]
+
+
+@allocating
+def _advance(model, messages, row, particle, x, states, weights, sample, keys, logs):
+    """Carry a particle from x at `row` to x at the next row."""
+    count, goal, negative = states[particle, 0], states[particle, 1], states[particle, 2] == 1
+    message = at_x(messages, row, negative, count, goal)
+    weight = model[2][row + 1] - message[0] - _log_message(message, x[particle])
+    if negative:
+        goal, log_chance = _next_goal(model, messages, row, count, x[particle], sample, keys, logs)
+        states[particle, 1] = goal
+        weight -= log_chance
+    message = at_t(messages, row, negative, count, goal)
+    P, c, kappa = tilt_of_t(model, message, row, negative, x[particle])
+    low, high = sample & _LOW, sample >> _32
+    t, more = draw_tilted(P, c, kappa, low, high, np.uint64(2 * row + 1), keys[0], keys[1])
+    weights[particle] += weight + more - _log_message(message, t)
+    _draw_x(model, messages, row + 1, particle, negative, t, x, states, weights, sample, keys)
+
+
+@device
+def _effective(weights):
+    """ln of the mean weight and the effective sample size, as a fraction."""
+    top = np.max(weights)
+    if top == -math.inf:
+        return top, 0.0
+    total, squares = 0.0, 0.0
+    for one in weights:
+        w = bounded_exp(one - top)
+        total += w
+        squares += w * w
+    size = len(weights)
+    return top + log(total / size), total * total / (squares * size)
+
+
+@allocating
+def _resample(weights, x, states, log_mean, u, copies):
+    """Draw all particles anew in proportion to their weights; all weigh 1 then."""
+    size = len(x)
+    parents, old_x, old_states = copies
+    total, parent = bounded_exp(weights[0] - log_mean), 0
+    for i in range(size):
+        while total <= i + u and parent < size - 1:
+            parent += 1
+            total += bounded_exp(weights[parent] - log_mean)
+        parents[i] = parent
+    # Rounding may have left the last a parent of weight 0.
+    for i in range(size - 1, -1, -1):
+        while weights[parents[i]] == -math.inf:
+            parents[i] -= 1
+    old_x[:], old_states[:] = x, states
+    for i in range(size):
+        x[i], states[i] = old_x[parents[i]], old_states[parents[i]]
+    weights[:] = 0.0
+
+
+@allocating
+def _run_island(model, messages, keys, island, x, states, weights, copies, logs):
+    """Return ln of the island's estimate, exp(Σ scales) apart, and its least effective size."""
+    n, size = len(model[1]), len(x)
+    first = np.uint64(island) * np.uint64(size)
+    for p in range(size):
+        sample = first + np.uint64(p)
+        goal, log_chance = _first_goal(model, messages, sample, keys, logs)
+        states[p, 0], states[p, 1] = 0, goal
+        weights[p] = model[2][0] - log_chance
+        _draw_x(model, messages, 0, p, False, 0.0, x, states, weights, sample, keys)
+    aside, least = 0.0, 1.0
+    for row in range(n):
+        log_mean, effective = _effective(weights)
+        least = min(least, effective)
+        if effective == 0.0:
+            return log_mean, least
+        if row == n - 1:
+            break
+        if effective < 0.5:
+            u = _uniform_at(first, 2 * row, _RESAMPLING, keys)
+            _resample(weights, x, states, log_mean, u, copies)
+            aside += log_mean
+        for p in range(size):
+            if weights[p] > -math.inf:
+                sample = first + np.uint64(p)
+                _advance(model, messages, row, p, x, states, weights, sample, keys, logs)
+    return aside + log_mean, least
+
+
+@kernel
+def run_islands(key, model, messages, first, size, estimates, effective):
+    """Logarithms of the estimates of islands first, first + 1, …
+
+    Parameters
+    ----------
+    key : uint64
+        Key of the random streams.
+    model, messages
+        As `lookahead.look_ahead` has filled them; exp(Σ scales) multiplies the estimates.
+    first, size : int64
+        Number of the first island, and how many particles each has.
+    estimates : (islands,) float64, out
+    effective : (islands,) float64, out
+        The least effective sample size at any row, as a fraction of the particles.
+    """
+    keys = (np.uint64(key) & _LOW, np.uint64(key) >> _32)
+    n = len(model[1])
+    x, states, weights = np.empty(size), np.zeros((size, 3), np.int64), np.empty(size)
+    copies = np.empty(size, np.int64), np.empty(size), np.empty((size, 3), np.int64)
+    logs = np.empty(n + 2)
+    for i in range(len(estimates)):
+        found = _run_island(model, messages, keys, first + i, x, states, weights, copies, logs)
+        estimates[i], effective[i] = found
