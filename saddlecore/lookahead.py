@@ -15,15 +15,16 @@ probability of the rest, as a function of x (or t),
 
     exp(L + A ln x − b x − γ x²/2),
 
-which tilts the next density into one of the same form.  Messages are found from the last row
+which tilts the next density into one of the same form; where there are changes of sign a second
+term like that is added, with the right tail.  Messages are found from the last row
 backwards: the integral over the next number is a known function of this one, and is fitted
 where the chain is expected to pass.  Where that is, a forward pass tells that follows maxima and
 curvatures; two or three rounds settle both.  Nothing is sampled here, and the approximations only
 make the sampling efficient: every error of theirs is weighed out.
 
 Arrays: ``model`` = (s, alpha (n,), constants (n,)).  ``messages`` and ``places`` are one array for
-x and one for t, with axes (row, sign, count, goal) and a last one of L, A, b, γ, or of the mean and
-variance of ln x and the logarithm of the mass.  K = 0 needs one sign and one goal; else goals are
+x and one for t, with axes (row, sign, count, goal) and then of terms and of L, A, b, γ, or of the
+mean and variance of ln x and the logarithm of the mass.  K = 0 needs one sign and one goal; else goals are
 n + 1.
 """
 
@@ -35,11 +36,13 @@ from saddlecore.jit import allocating, device, kernel
 from saddlecore.streams import log
 from saddlecore.tilts import bounded_exp, log_integral, maximum, stirling
 
-__all__ = ["at_t", "at_x", "first_goal", "goal_stop", "is_goal", "look_ahead", "tilt_of_t", "tilt_of_x"]
+__all__ = ["NOWHERE", "add_logs", "at_t", "at_x", "first_goal", "goal_stop", "is_goal", "look_ahead", "tilt_of_t", "tilt_of_x"]
 
 _HALF_LN_2PI = 0.9189385332046727
-_NOWHERE = -1e300  # the logarithm of no mass
+_LN_2 = 0.6931471805599453
+NOWHERE = -1e300  # the logarithm of no mass
 _NODES = 5
+_PART = -1.3862943611198906  # ln ¼: a tail is a part of a message, and small beside the fit
 _LEAST_SD, _MOST_SD = 0.02, 0.8
 _ROUNDS = 4
 
@@ -106,16 +109,24 @@ def log_rest_of_t(model, messages, row, before, count, goal, t):
     """ln of the integral over x at `row`, its message included, as a function of the t before."""
     negative = is_goal(row, goal)
     message = at_x(messages, row, negative, count + negative, goal)
-    P, c, kappa = tilt_of_x(model, message, row, before, negative, t)
-    return message[0] + log_integral(P, c, kappa)
+    P, c, kappa = tilt_of_x(model, message[0], row, before, negative, t)
+    total = message[0, 0] + log_integral(P, c, kappa)
+    if message[1, 0] > NOWHERE:
+        P, c, kappa = tilt_of_x(model, message[1], row, before, negative, t)
+        total = add_logs(total, message[1, 0] + log_integral(P, c, kappa))
+    return total
 
 
 @allocating
 def log_rest_of_x(model, messages, row, negative, count, goal, x):
     """ln of the integral over t after `row`, its message included, as a function of x."""
     message = at_t(messages, row, negative, count, goal)
-    P, c, kappa = tilt_of_t(model, message, row, negative, x)
-    return message[0] + model[2][row + 1] + log_integral(P, c, kappa)
+    P, c, kappa = tilt_of_t(model, message[0], row, negative, x)
+    total = message[0, 0] + log_integral(P, c, kappa)
+    if message[1, 0] > NOWHERE:
+        P, c, kappa = tilt_of_t(model, message[1], row, negative, x)
+        total = add_logs(total, message[1, 0] + log_integral(P, c, kappa))
+    return model[2][row + 1] + total
 
 
 @allocating
@@ -155,17 +166,19 @@ def _least_squares(columns, chosen, values, found):
 
 
 @allocating
-def _fit(values, place, base, message):
-    """Fit a message to ln h at the nodes of a place; the tilted density must stay one.
+def _fit(values, place, base, bounded, term):
+    """Fit a term to ln h at the nodes of a place; the density it tilts must stay one.
 
-    `base` is the exponent P of the density that it will tilt.
+    `base` is the exponent P of that density.  A `bounded` term grows as a power at most.
     """
     u, sd = place[0], _spread(place[1])
     x = bounded_exp(u)
     columns, scaled = np.empty((4, _NODES)), np.empty(_NODES)
     chosen, found = np.ones(4, np.bool_), np.empty(4)
-    for attempt in range(4):
-        chosen[1], chosen[3] = attempt < 2, attempt % 2 == 0
+    for attempt in range(2 if bounded else 4):
+        chosen[1] = bounded or attempt < 2
+        chosen[2] = not bounded or attempt == 0
+        chosen[3] = not bounded and attempt % 2 == 0
         for i in range(_NODES):
             step, weight = i - 2.0, bounded_exp(-0.25 * (i - 2.0) ** 2)
             grown = bounded_exp(step * sd) - 1.0
@@ -174,12 +187,11 @@ def _fit(values, place, base, message):
             scaled[i] = weight * values[i]
         _least_squares(columns, chosen, scaled, found)
         # grown = e^δ − 1, grown² = e^{2δ} − 2 e^δ + 1
-        A, b = found[1], (2.0 * found[3] - found[2]) / x
-        gamma = -2.0 * found[3] / (x * x)
-        if base + A > 0.3 * base and gamma > -0.95:
+        b, gamma = (2.0 * found[3] - found[2]) / x, -2.0 * found[3] / (x * x)
+        if base + found[1] > 0.3 and gamma > -0.25 and (b >= 0.0 or not bounded):
             break
-    message[0] = found[0] - found[2] + found[3] - A * u
-    message[1], message[2], message[3] = A, b, max(gamma, -0.95)
+    term[0] = found[0] - found[2] + found[3] - found[1] * u
+    term[1], term[2], term[3] = max(found[1], 0.3 - base), b, max(gamma, -0.25)
 
 
 @device
@@ -193,13 +205,43 @@ def _node(place, i):
 
 
 @allocating
+def _tail_of_x(model, row, rest, tail):
+    """As x → ∞, t → 0: x^α times the probability of the rest tends to a limit."""
+    alpha = model[1][row]
+    tail[0] = model[2][row + 1] + stirling(alpha) + alpha * (log(alpha) - 1.0) + rest + _PART
+    tail[1], tail[2], tail[3] = -alpha, 0.0, 0.0
+
+
+@allocating
+def _tail_of_t(model, messages, row, negative, count, goal, tail):
+    """As t → ∞ before a change of sign, the next x is about t, and large."""
+    s = model[0]
+    after = is_goal(row + 1, goal)
+    tail[:] = 0.0
+    tail[0] = NOWHERE
+    if negative != after:
+        ahead = at_x(messages, row + 1, after, count + after, goal)
+        tail[0] = ahead[1, 0] + _HALF_LN_2PI + 0.5 * s * s
+        tail[2], tail[3] = (s if negative else -s), -1.0
+
+
+@allocating
 def _fit_t(model, messages, places, row, negative, count, goal, values):
+    s = model[0]
     place = at_t(places, row, negative, count, goal)
+    message = at_t(messages, row, negative, count, goal)
+    turning = negative != is_goal(row + 1, goal)
+    sign = -1.0 if negative else 1.0
     for i in range(_NODES):
         t = _node(place, i)
         values[i] = log_rest_of_t(model, messages, row + 1, negative, count, goal, t)
-    message = at_t(messages, row, negative, count, goal)
-    _fit(values, place, model[1][row], message)
+        if turning:  # the integral contains exp((t ± s)²/2)
+            values[i] -= 0.5 * t * t + sign * s * t
+    _fit(values, place, model[1][row], turning, message[0])
+    if turning:
+        message[0, 2] -= sign * s
+        message[0, 3] -= 1.0
+    _tail_of_t(model, messages, row, negative, count, goal, message[1])
 
 
 @allocating
@@ -207,7 +249,11 @@ def _fit_positive(model, messages, places, row, count, goal, values):
     place = at_x(places, row, False, count, goal)
     for i in range(_NODES):
         values[i] = log_rest_of_x(model, messages, row, False, count, goal, _node(place, i))
-    _fit(values, place, model[1][row] + 1.0, at_x(messages, row, False, count, goal))
+    message = at_x(messages, row, False, count, goal)
+    _fit(values, place, model[1][row] + 1.0, False, message[0])
+    if messages[0].shape[2] > 1:
+        rest = log_rest_of_t(model, messages, row + 1, False, count, goal, 0.0)
+        _tail_of_x(model, row, rest, message[1])
 
 
 @allocating
@@ -215,13 +261,19 @@ def _fit_negative(model, messages, places, row, count, values):
     place = at_x(places, row, True, count, 0)
     for i in range(_NODES):
         values[i] = log_rest_of_negative(model, messages, row, count, _node(place, i))
-    _fit(values, place, model[1][row] + 1.0, at_x(messages, row, True, count, 0))
+    message = at_x(messages, row, True, count, 0)
+    _fit(values, place, model[1][row] + 1.0, False, message[0])
+    n, most = len(model[1]), messages[0].shape[2] - 1
+    rest = log_rest_of_t(model, messages, row + 1, True, count, 0, 0.0)
+    for goal in range(first_goal(row), goal_stop(n, count, most)):
+        rest = add_logs(rest, log_rest_of_t(model, messages, row + 1, True, count, goal, 0.0))
+    _tail_of_x(model, row, rest, message[1])
 
 
 @allocating
 def _normalise(messages, places, row):
     """Divide the messages of a row by one of them, and return what it was, in logs."""
-    message, place = messages[0][row, 0, 0, 0], places[0][row, 0, 0, 0]
+    message, place = messages[0][row, 0, 0, 0, 0], places[0][row, 0, 0, 0]
     x = bounded_exp(place[0])
     value = message[0] + message[1] * place[0] - x * (message[2] + 0.5 * message[3] * x)
     messages[0][row, ..., 0] -= value
@@ -233,7 +285,10 @@ def _backward(model, messages, places, scales):
     """Fit all messages, from the last row to the first."""
     n, most = len(model[1]), messages[0].shape[2] - 1
     values = np.empty(_NODES)
+    # Beyond the last row there is nothing: both terms add up to 1.
     messages[0][n - 1] = 0.0
+    messages[0][n - 1, ..., 0, 0] = -_LN_2 if most > 0 else 0.0
+    messages[0][n - 1, ..., 1, 0] = -_LN_2 if most > 0 else NOWHERE
     for row in range(n - 2, -1, -1):
         for count in range(most + 1):
             for goal in range(goal_stop(n, count, most)):
@@ -270,7 +325,7 @@ def _to_x(model, messages, places, row, before, count, goal, arriving):
     negative = is_goal(row, goal)
     message = at_x(messages, row, negative, count + negative, goal)
     t = bounded_exp(arriving[0])
-    P, c, kappa = tilt_of_x(model, message, row, before, negative, t)
+    P, c, kappa = tilt_of_x(model, message[0], row, before, negative, t)
     x = maximum(P, c, kappa)
     curvature = P + 2.0 * kappa * x * x
     slope = t * x / curvature
@@ -286,7 +341,7 @@ def _from_x(model, messages, places, row, negative, count, goal, mass):
     message = at_t(messages, row, negative, count, goal)
     place = at_t(places, row, negative, count, goal)
     x = bounded_exp(here[0])
-    P, c, kappa = tilt_of_t(model, message, row, negative, x)
+    P, c, kappa = tilt_of_t(model, message[0], row, negative, x)
     t = maximum(P, c, kappa)
     curvature = P + 2.0 * kappa * t * t
     slope = t * x / curvature
@@ -298,7 +353,7 @@ def _from_x(model, messages, places, row, negative, count, goal, mass):
 def _forward(model, messages, places):
     """Follow the chain along the messages; places that it cannot reach stay as they were."""
     n, most = len(model[1]), messages[0].shape[2] - 1
-    places[0][..., 2] = _NOWHERE
+    places[0][..., 2] = NOWHERE
     start = np.zeros(3)
     for goal in range(goal_stop(n, 0, most)):
         start[0], start[2] = -700.0, log_rest_of_t(model, messages, 0, False, 0, goal, 0.0)
@@ -308,10 +363,10 @@ def _forward(model, messages, places):
             for goal in range(goal_stop(n, count, most)):
                 if goal == 0 or goal >= first_goal(row):
                     mass = at_x(places, row, False, count, goal)[2]
-                    if mass > _NOWHERE:
+                    if mass > NOWHERE:
                         _from_x(model, messages, places, row, False, count, goal, mass)
             here = at_x(places, row, True, count, 0)
-            if here[2] == _NOWHERE:
+            if here[2] == NOWHERE:
                 continue
             x = bounded_exp(here[0])
             total = here[2] - log_rest_of_negative(model, messages, row, count, x)
@@ -341,9 +396,9 @@ def look_ahead(model, messages, places, scales):
         s; α of every row, 0 in the last; out: logarithms of the rows' constant factors, over
         exp(scales).
     messages : tuple of two float64 arrays, out
-        Shapes (n, 1, 1, 1, 4) for K = 0, else (n, 2, K + 1, n + 1, 4).
+        Shapes (n, 1, 1, 1, 2, 4) for K = 0, else (n, 2, K + 1, n + 1, 2, 4).
     places : tuple of two float64 arrays, out
-        The same with a last axis of 3.
+        The same, with a last axis of 3 instead of the last two.
     scales : (n,) float64, out
     """
     s, alpha, constants = model
@@ -351,6 +406,8 @@ def look_ahead(model, messages, places, scales):
     for row in range(len(alpha) - 1):
         constants[row + 1] -= stirling(alpha[row]) + alpha[row] * (log(alpha[row]) - 1.0)
     scales[:] = 0.0
+    messages[0][:], messages[1][:] = 0.0, 0.0
+    messages[0][..., 1, 0], messages[1][..., 1, 0] = NOWHERE, NOWHERE
     _guess(model, places)
     for _ in range(_ROUNDS):
         _backward(model, messages, places, scales)

@@ -21,6 +21,8 @@ import numpy as np
 
 from saddlecore.jit import allocating, device, kernel
 from saddlecore.lookahead import (
+    NOWHERE,
+    add_logs,
     first_goal,
     goal_stop,
     is_goal,
@@ -34,7 +36,7 @@ from saddlecore.lookahead import (
 )
 from saddlecore.philox import philox2x64
 from saddlecore.streams import log, uniform
-from saddlecore.tilts import bounded_exp, draw_tilted
+from saddlecore.tilts import bounded_exp, draw_tilted, log_density, log_integral
 
 __all__ = ["run_islands"]
 
@@ -42,6 +44,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _CHOICE = np.uint64((1 << 31) + 1)
 _RESAMPLING = np.uint64((1 << 31) + 2)
+_TERM = np.uint64((1 << 31) + 3)
 
 
 @device
@@ -51,9 +54,21 @@ def _uniform_at(sample, row, attempt, keys):
 
 
 @device
+def _log_term(term, x):
+    return term[0] + term[1] * log(x) - x * (term[2] + 0.5 * term[3] * x)
+
+
+@allocating
 def _log_message(message, x):
-    """A message at x, but for its L."""
-    return message[1] * log(x) - x * (message[2] + 0.5 * message[3] * x)
+    """A message at x, in logs."""
+    total = _log_term(message[0], x)
+    return add_logs(total, _log_term(message[1], x)) if message[1, 0] > NOWHERE else total
+
+
+@device
+def _log_factor(P, c, kappa, y):
+    """The density that `tilts` speaks of, in logs."""
+    return P * log(y) - c * y - kappa * y * y
 
 
 @allocating
@@ -100,35 +115,70 @@ def _next_goal(model, messages, row, count, x, sample, keys, logs):
 
 
 @allocating
-def _draw_x(model, messages, row, particle, before, t, x, states, weights, sample, keys):
-    """Draw x at a row, and take its message into the weight."""
-    count, goal = states[particle, 0], states[particle, 1]
-    negative = is_goal(row, goal)
-    count += negative
-    message = at_x(messages, row, negative, count, goal)
-    P, c, kappa = tilt_of_x(model, message, row, before, negative, t)
+def _draw_from_both(first, second, logs, sample, row, keys):
+    """Draw from the mixture of two tilted densities with weights exp(logs); and its density."""
+    log_total = add_logs(logs[0], logs[1])
+    share = bounded_exp(logs[0] - log_total)
     low, high = sample & _LOW, sample >> _32
-    x[particle], weight = draw_tilted(P, c, kappa, low, high, np.uint64(2 * row), keys[0], keys[1])
-    states[particle, 0], states[particle, 2] = count, negative
-    weights[particle] += weight + message[0]
+    P, c, kappa = first if _uniform_at(sample, row, _TERM, keys) < share else second
+    y = draw_tilted(P, c, kappa, low, high, np.uint64(row), keys[0], keys[1])
+    if y <= 0.0:
+        return y, 0.0
+    one = logs[0] + log_density(first[0], first[1], first[2], y)
+    two = logs[1] + log_density(second[0], second[1], second[2], y)
+    return y, add_logs(one, two) - log_total
 
 
 @allocating
-def _advance(model, messages, row, particle, x, states, weights, sample, keys, logs):
-    """Carry a particle from x at `row` to x at the next row."""
-    count, goal, negative = states[particle, 0], states[particle, 1], states[particle, 2] == 1
+def _draw(first, second, message, sample, row, keys):
+    """Draw x or t, tilted by either term of its message; return it and its log-density."""
+    P, c, kappa = first
+    if message[1, 0] == NOWHERE:
+        low, high = sample & _LOW, sample >> _32
+        y = draw_tilted(P, c, kappa, low, high, np.uint64(row), keys[0], keys[1])
+        return y, (log_density(P, c, kappa, y) if y > 0.0 else 0.0)
+    one = message[0, 0] + log_integral(P, c, kappa)
+    two = message[1, 0] + log_integral(second[0], second[1], second[2])
+    return _draw_from_both(first, second, (one, two), sample, row, keys)
+
+
+@allocating
+def _draw_x(model, messages, row, p, before, t, x, states, weights, sample, keys):
+    """Draw x at a row; the weight takes its own density over that of the draw."""
+    count, goal = states[p, 0], states[p, 1]
+    negative = is_goal(row, goal)
+    count += negative
     message = at_x(messages, row, negative, count, goal)
-    weight = model[2][row + 1] - message[0] - _log_message(message, x[particle])
+    first = tilt_of_x(model, message[0], row, before, negative, t)
+    second = tilt_of_x(model, message[1], row, before, negative, t)
+    x[p], log_q = _draw(first, second, message, sample, 2 * row, keys)
+    states[p, 0], states[p, 2] = count, negative
+    if x[p] <= 0.0:
+        weights[0, p], weights[1, p] = -math.inf, -math.inf
+        return
+    c, alpha = first[1] - message[0, 2], model[1][row]
+    weights[0, p] += _log_factor(alpha + 1.0, c, 0.5, x[p]) - log_q
+    weights[1, p] = weights[0, p] + _log_message(message, x[p])
+
+
+@allocating
+def _advance(model, messages, row, p, x, states, weights, sample, keys, logs):
+    """Carry a particle from x at `row` to x at the next row."""
+    count, goal, negative = states[p, 0], states[p, 1], states[p, 2] == 1
     if negative:
-        goal, log_chance = _next_goal(model, messages, row, count, x[particle], sample, keys, logs)
-        states[particle, 1] = goal
-        weight -= log_chance
+        goal, log_chance = _next_goal(model, messages, row, count, x[p], sample, keys, logs)
+        states[p, 1] = goal
+        weights[0, p] -= log_chance
     message = at_t(messages, row, negative, count, goal)
-    P, c, kappa = tilt_of_t(model, message, row, negative, x[particle])
-    low, high = sample & _LOW, sample >> _32
-    t, more = draw_tilted(P, c, kappa, low, high, np.uint64(2 * row + 1), keys[0], keys[1])
-    weights[particle] += weight + more - _log_message(message, t)
-    _draw_x(model, messages, row + 1, particle, negative, t, x, states, weights, sample, keys)
+    first = tilt_of_t(model, message[0], row, negative, x[p])
+    second = tilt_of_t(model, message[1], row, negative, x[p])
+    t, log_q = _draw(first, second, message, sample, 2 * row + 1, keys)
+    if t <= 0.0:
+        weights[0, p], weights[1, p] = -math.inf, -math.inf
+        return
+    c, alpha = first[1] - message[0, 2], model[1][row]
+    weights[0, p] += model[2][row + 1] + _log_factor(alpha, c, 0.5, t) - log_q
+    _draw_x(model, messages, row + 1, p, negative, t, x, states, weights, sample, keys)
 
 
 @device
@@ -148,9 +198,10 @@ def _effective(weights):
 
 @allocating
 def _resample(weights, x, states, log_mean, u, copies):
-    """Draw all particles anew in proportion to their weights; all weigh 1 then."""
+    """Draw all particles anew in proportion to their twisted weights, which are 1 then."""
     size = len(x)
-    parents, old_x, old_states = copies
+    untwisted, weights = weights
+    parents, old_x, old_states, old = copies
     total, parent = bounded_exp(weights[0] - log_mean), 0
     for i in range(size):
         while total <= i + u and parent < size - 1:
@@ -161,9 +212,10 @@ def _resample(weights, x, states, log_mean, u, copies):
     for i in range(size - 1, -1, -1):
         while weights[parents[i]] == -math.inf:
             parents[i] -= 1
-    old_x[:], old_states[:] = x, states
+    old_x[:], old_states[:], old[:] = x, states, untwisted - weights
     for i in range(size):
-        x[i], states[i] = old_x[parents[i]], old_states[parents[i]]
+        j = parents[i]
+        x[i], states[i], untwisted[i] = old_x[j], old_states[j], old[j]
     weights[:] = 0.0
 
 
@@ -176,11 +228,11 @@ def _run_island(model, messages, keys, island, x, states, weights, copies, logs)
         sample = first + np.uint64(p)
         goal, log_chance = _first_goal(model, messages, sample, keys, logs)
         states[p, 0], states[p, 1] = 0, goal
-        weights[p] = model[2][0] - log_chance
+        weights[0, p] = model[2][0] - log_chance
         _draw_x(model, messages, 0, p, False, 0.0, x, states, weights, sample, keys)
     aside, least = 0.0, 1.0
     for row in range(n):
-        log_mean, effective = _effective(weights)
+        log_mean, effective = _effective(weights[1])
         least = min(least, effective)
         if effective == 0.0:
             return log_mean, least
@@ -188,10 +240,10 @@ def _run_island(model, messages, keys, island, x, states, weights, copies, logs)
             break
         if effective < 0.5:
             u = _uniform_at(first, 2 * row, _RESAMPLING, keys)
-            _resample(weights, x, states, log_mean, u, copies)
+            _resample((weights[0], weights[1]), x, states, log_mean, u, copies)
             aside += log_mean
         for p in range(size):
-            if weights[p] > -math.inf:
+            if weights[1, p] > -math.inf:
                 sample = first + np.uint64(p)
                 _advance(model, messages, row, p, x, states, weights, sample, keys, logs)
     return aside + log_mean, least
@@ -215,8 +267,9 @@ def run_islands(key, model, messages, first, size, estimates, effective):
     """
     keys = (np.uint64(key) & _LOW, np.uint64(key) >> _32)
     n = len(model[1])
-    x, states, weights = np.empty(size), np.zeros((size, 3), np.int64), np.empty(size)
-    copies = np.empty(size, np.int64), np.empty(size), np.empty((size, 3), np.int64)
+    x, states, weights = np.empty(size), np.zeros((size, 3), np.int64), np.empty((2, size))
+    copies = (np.empty(size, np.int64), np.empty(size), np.empty((size, 3), np.int64),
+              np.empty(size))  # fmt: skip
     logs = np.empty(n + 2)
     for i in range(len(estimates)):
         found = _run_island(model, messages, keys, first + i, x, states, weights, copies, logs)

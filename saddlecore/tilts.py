@@ -25,7 +25,7 @@ from saddlecore.jit import allocating, device
 from saddlecore.philox import philox2x64
 from saddlecore.streams import acceptance, log, normal_pair, uniform
 
-__all__ = ["bounded_exp", "draw_tilted", "log_integral", "maximum", "stirling"]
+__all__ = ["bounded_exp", "draw_tilted", "log_density", "log_integral", "maximum", "stirling"]
 
 _LN_2PI = 1.8378770664093453
 _LN_PI = 1.1447298858494002
@@ -105,7 +105,7 @@ def _log_gamma_variate(S, low, high, row, k0, k1):
 
 @allocating
 def draw_tilted(P, c, kappa, low, high, row, k0, k1):
-    """A number near the density's law, and its log-weight: density over that of the draw.
+    """A number from near the density's law: `log_density` is its own; or, rarely, one ≤ 0.
 
     (low, high, row) is the counter of the stream, without its attempt.
     """
@@ -115,14 +115,20 @@ def draw_tilted(P, c, kappa, low, high, row, k0, k1):
         q = min(1.0 + w / P, 2.0)
         S = P / q
         value = _log_gamma_variate(S, low, high, row, k0, k1)
-        y = x * bounded_exp((value - log(S)) / q)
-        height = P * log(x) + stirling(S) - log(q) - S
-        return y, height + bounded_exp(value) - c * y - kappa * y * y
-    x = maximum(P - 1.0, c, kappa)
+        return x * bounded_exp((value - log(S)) / q)
     A, B = philox2x64(low, high, row, np.uint64(0), k0, k1)
-    step = normal_pair(A, B)[0] / math.sqrt(2.0 * kappa)
-    y = x + step
-    if y <= 0.0:
-        return 1.0, -math.inf
-    height = (P - 1.0) * log(y) - c * y - kappa * y * y
-    return y, height + kappa * step * step + 0.5 * (_LN_PI - log(kappa))
+    return maximum(P - 1.0, c, kappa) + normal_pair(A, B)[0] / math.sqrt(2.0 * kappa)
+
+
+@allocating
+def log_density(P, c, kappa, y):
+    """The density of ln y, in logs, where y > 0 is drawn by `draw_tilted`."""
+    x = maximum(P, c, kappa)
+    w = 2.0 * kappa * x * x
+    if _is_stacy(P, w):
+        q = min(1.0 + w / P, 2.0)
+        S = P / q
+        step = log(y) - log(x)
+        return log(q) - stirling(S) + P * step - S * (bounded_exp(q * step) - 1.0)
+    step = y - maximum(P - 1.0, c, kappa)
+    return log(y) - kappa * step * step + 0.5 * (log(kappa) - _LN_PI)
