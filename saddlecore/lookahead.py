@@ -15,8 +15,9 @@ probability of the rest, as a function of x (or t),
 
     exp(L + A ln x − b x − γ x²/2),
 
-which tilts the next density into one of the same form; where there are changes of sign a second
-term like that is added, with the right tail.  Messages are found from the last row
+which tilts the next density into one of the same form.  A change of sign before x ties it to t, x ≈ t
+however large that is: then a message is another term, with b ≥ 0 and γ = 0, and a third one
+that has the right tail.  Messages are found from the last row
 backwards: the integral over the next number is a known function of this one, and is fitted
 where the chain is expected to pass.  Where that is, a forward pass tells that follows maxima and
 curvatures; two or three rounds settle both.  Nothing is sampled here, and the approximations only
@@ -109,11 +110,12 @@ def log_rest_of_t(model, messages, row, before, count, goal, t):
     """ln of the integral over x at `row`, its message included, as a function of the t before."""
     negative = is_goal(row, goal)
     message = at_x(messages, row, negative, count + negative, goal)
-    P, c, kappa = tilt_of_x(model, message[0], row, before, negative, t)
-    total = message[0, 0] + log_integral(P, c, kappa)
-    if message[1, 0] > NOWHERE:
-        P, c, kappa = tilt_of_x(model, message[1], row, before, negative, t)
-        total = add_logs(total, message[1, 0] + log_integral(P, c, kappa))
+    near, far = message[int(before != negative)], message[2]
+    P, c, kappa = tilt_of_x(model, near, row, before, negative, t)
+    total = near[0] + log_integral(P, c, kappa)
+    if far[0] > NOWHERE:
+        P, c, kappa = tilt_of_x(model, far, row, before, negative, t)
+        total = add_logs(total, far[0] + log_integral(P, c, kappa))
     return total
 
 
@@ -121,11 +123,12 @@ def log_rest_of_t(model, messages, row, before, count, goal, t):
 def log_rest_of_x(model, messages, row, negative, count, goal, x):
     """ln of the integral over t after `row`, its message included, as a function of x."""
     message = at_t(messages, row, negative, count, goal)
-    P, c, kappa = tilt_of_t(model, message[0], row, negative, x)
-    total = message[0, 0] + log_integral(P, c, kappa)
-    if message[1, 0] > NOWHERE:
-        P, c, kappa = tilt_of_t(model, message[1], row, negative, x)
-        total = add_logs(total, message[1, 0] + log_integral(P, c, kappa))
+    near, far = message[0], message[2]
+    P, c, kappa = tilt_of_t(model, near, row, negative, x)
+    total = near[0] + log_integral(P, c, kappa)
+    if far[0] > NOWHERE:
+        P, c, kappa = tilt_of_t(model, far, row, negative, x)
+        total = add_logs(total, far[0] + log_integral(P, c, kappa))
     return model[2][row + 1] + total
 
 
@@ -221,7 +224,7 @@ def _tail_of_t(model, messages, row, negative, count, goal, tail):
     tail[0] = NOWHERE
     if negative != after:
         ahead = at_x(messages, row + 1, after, count + after, goal)
-        tail[0] = ahead[1, 0] + _HALF_LN_2PI + 0.5 * s * s
+        tail[0] = ahead[2, 0] + _HALF_LN_2PI + 0.5 * s * s
         tail[2], tail[3] = (s if negative else -s), -1.0
 
 
@@ -241,7 +244,7 @@ def _fit_t(model, messages, places, row, negative, count, goal, values):
     if turning:
         message[0, 2] -= sign * s
         message[0, 3] -= 1.0
-    _tail_of_t(model, messages, row, negative, count, goal, message[1])
+    _tail_of_t(model, messages, row, negative, count, goal, message[2])
 
 
 @allocating
@@ -252,8 +255,9 @@ def _fit_positive(model, messages, places, row, count, goal, values):
     message = at_x(messages, row, False, count, goal)
     _fit(values, place, model[1][row] + 1.0, False, message[0])
     if messages[0].shape[2] > 1:
+        _fit(values, place, model[1][row] + 1.0, True, message[1])
         rest = log_rest_of_t(model, messages, row + 1, False, count, goal, 0.0)
-        _tail_of_x(model, row, rest, message[1])
+        _tail_of_x(model, row, rest, message[2])
 
 
 @allocating
@@ -263,11 +267,12 @@ def _fit_negative(model, messages, places, row, count, values):
         values[i] = log_rest_of_negative(model, messages, row, count, _node(place, i))
     message = at_x(messages, row, True, count, 0)
     _fit(values, place, model[1][row] + 1.0, False, message[0])
+    _fit(values, place, model[1][row] + 1.0, True, message[1])
     n, most = len(model[1]), messages[0].shape[2] - 1
     rest = log_rest_of_t(model, messages, row + 1, True, count, 0, 0.0)
     for goal in range(first_goal(row), goal_stop(n, count, most)):
         rest = add_logs(rest, log_rest_of_t(model, messages, row + 1, True, count, goal, 0.0))
-    _tail_of_x(model, row, rest, message[1])
+    _tail_of_x(model, row, rest, message[2])
 
 
 @allocating
@@ -287,8 +292,9 @@ def _backward(model, messages, places, scales):
     values = np.empty(_NODES)
     # Beyond the last row there is nothing: both terms add up to 1.
     messages[0][n - 1] = 0.0
-    messages[0][n - 1, ..., 0, 0] = -_LN_2 if most > 0 else 0.0
-    messages[0][n - 1, ..., 1, 0] = -_LN_2 if most > 0 else NOWHERE
+    messages[0][n - 1, ..., 0] = -_LN_2 if most > 0 else 0.0
+    if most == 0:
+        messages[0][n - 1, ..., 2, 0] = NOWHERE
     for row in range(n - 2, -1, -1):
         for count in range(most + 1):
             for goal in range(goal_stop(n, count, most)):
@@ -325,7 +331,7 @@ def _to_x(model, messages, places, row, before, count, goal, arriving):
     negative = is_goal(row, goal)
     message = at_x(messages, row, negative, count + negative, goal)
     t = bounded_exp(arriving[0])
-    P, c, kappa = tilt_of_x(model, message[0], row, before, negative, t)
+    P, c, kappa = tilt_of_x(model, message[int(before != negative)], row, before, negative, t)
     x = maximum(P, c, kappa)
     curvature = P + 2.0 * kappa * x * x
     slope = t * x / curvature
@@ -396,7 +402,7 @@ def look_ahead(model, messages, places, scales):
         s; α of every row, 0 in the last; out: logarithms of the rows' constant factors, over
         exp(scales).
     messages : tuple of two float64 arrays, out
-        Shapes (n, 1, 1, 1, 2, 4) for K = 0, else (n, 2, K + 1, n + 1, 2, 4).
+        Shapes (n, 1, 1, 1, 3, 4) for K = 0, else (n, 2, K + 1, n + 1, 3, 4).
     places : tuple of two float64 arrays, out
         The same, with a last axis of 3 instead of the last two.
     scales : (n,) float64, out
@@ -407,7 +413,7 @@ def look_ahead(model, messages, places, scales):
         constants[row + 1] -= stirling(alpha[row]) + alpha[row] * (log(alpha[row]) - 1.0)
     scales[:] = 0.0
     messages[0][:], messages[1][:] = 0.0, 0.0
-    messages[0][..., 1, 0], messages[1][..., 1, 0] = NOWHERE, NOWHERE
+    messages[0][..., 2, 0], messages[1][..., 2, 0] = NOWHERE, NOWHERE
     _guess(model, places)
     for _ in range(_ROUNDS):
         _backward(model, messages, places, scales)

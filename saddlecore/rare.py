@@ -59,10 +59,10 @@ def _log_term(term, x):
 
 
 @allocating
-def _log_message(message, x):
-    """A message at x, in logs."""
-    total = _log_term(message[0], x)
-    return add_logs(total, _log_term(message[1], x)) if message[1, 0] > NOWHERE else total
+def _log_message(near, far, x):
+    """The sum of two terms at x, in logs."""
+    total = _log_term(near, x)
+    return add_logs(total, _log_term(far, x)) if far[0] > NOWHERE else total
 
 
 @device
@@ -130,15 +130,15 @@ def _draw_from_both(first, second, logs, sample, row, keys):
 
 
 @allocating
-def _draw(first, second, message, sample, row, keys):
+def _draw(first, second, logs, sample, row, keys):
     """Draw x or t, tilted by either term of its message; return it and its log-density."""
     P, c, kappa = first
-    if message[1, 0] == NOWHERE:
+    if logs[1] == NOWHERE:
         low, high = sample & _LOW, sample >> _32
         y = draw_tilted(P, c, kappa, low, high, np.uint64(row), keys[0], keys[1])
         return y, (log_density(P, c, kappa, y) if y > 0.0 else 0.0)
-    one = message[0, 0] + log_integral(P, c, kappa)
-    two = message[1, 0] + log_integral(second[0], second[1], second[2])
+    one = logs[0] + log_integral(P, c, kappa)
+    two = logs[1] + log_integral(second[0], second[1], second[2])
     return _draw_from_both(first, second, (one, two), sample, row, keys)
 
 
@@ -149,16 +149,17 @@ def _draw_x(model, messages, row, p, before, t, x, states, weights, sample, keys
     negative = is_goal(row, goal)
     count += negative
     message = at_x(messages, row, negative, count, goal)
-    first = tilt_of_x(model, message[0], row, before, negative, t)
-    second = tilt_of_x(model, message[1], row, before, negative, t)
-    x[p], log_q = _draw(first, second, message, sample, 2 * row, keys)
+    near, far = message[int(before != negative)], message[2]
+    first = tilt_of_x(model, near, row, before, negative, t)
+    second = tilt_of_x(model, far, row, before, negative, t)
+    x[p], log_q = _draw(first, second, (near[0], far[0]), sample, 2 * row, keys)
     states[p, 0], states[p, 2] = count, negative
     if x[p] <= 0.0:
         weights[0, p], weights[1, p] = -math.inf, -math.inf
         return
-    c, alpha = first[1] - message[0, 2], model[1][row]
+    c, alpha = first[1] - near[2], model[1][row]
     weights[0, p] += _log_factor(alpha + 1.0, c, 0.5, x[p]) - log_q
-    weights[1, p] = weights[0, p] + _log_message(message, x[p])
+    weights[1, p] = weights[0, p] + _log_message(near, far, x[p])
 
 
 @allocating
@@ -170,13 +171,14 @@ def _advance(model, messages, row, p, x, states, weights, sample, keys, logs):
         states[p, 1] = goal
         weights[0, p] -= log_chance
     message = at_t(messages, row, negative, count, goal)
-    first = tilt_of_t(model, message[0], row, negative, x[p])
-    second = tilt_of_t(model, message[1], row, negative, x[p])
-    t, log_q = _draw(first, second, message, sample, 2 * row + 1, keys)
+    near, far = message[0], message[2]
+    first = tilt_of_t(model, near, row, negative, x[p])
+    second = tilt_of_t(model, far, row, negative, x[p])
+    t, log_q = _draw(first, second, (near[0], far[0]), sample, 2 * row + 1, keys)
     if t <= 0.0:
         weights[0, p], weights[1, p] = -math.inf, -math.inf
         return
-    c, alpha = first[1] - message[0, 2], model[1][row]
+    c, alpha = first[1] - near[2], model[1][row]
     weights[0, p] += model[2][row + 1] + _log_factor(alpha, c, 0.5, t) - log_q
     _draw_x(model, messages, row + 1, p, negative, t, x, states, weights, sample, keys)
 
