@@ -16,15 +16,16 @@ probability of the rest, as a function of x (or t),
     exp(L + A ln x − b x − γ x²/2),
 
 which tilts the next density into one of the same form.  A change of sign before x ties it to t, x ≈ t
-however large that is: then a message is another term, with b ≥ 0 and γ = 0, and a third one
-that has the right tail.  Messages are found from the last row
+however large that is: then the message is another term, with b ≥ 0 and γ = 0, to which for large t a
+third is added that has the right tail.  Messages are found from the last row
 backwards: the integral over the next number is a known function of this one, and is fitted
 where the chain is expected to pass.  Where that is, a forward pass tells that follows maxima and
 curvatures; two or three rounds settle both.  Nothing is sampled here, and the approximations only
 make the sampling efficient: every error of theirs is weighed out.
 
 Arrays: ``model`` = (s, alpha (n,), constants (n,)).  ``messages`` and ``places`` are one array for
-x and one for t, with axes (row, sign, count, goal) and then of terms and of L, A, b, γ, or of the
+x and one for t, with axes (row, sign, count, goal) and then of the three terms and of L, A, b, γ and
+the bound beyond which the third counts, or of the
 mean and variance of ln x and the logarithm of the mass.  K = 0 needs one sign and one goal; else goals are
 n + 1.
 """
@@ -37,11 +38,10 @@ from saddlecore.jit import allocating, device, kernel
 from saddlecore.streams import log
 from saddlecore.tilts import bounded_exp, log_integral, maximum, stirling
 
-__all__ = ["NOWHERE", "add_logs", "at_t", "at_x", "first_goal", "goal_stop", "is_goal", "look_ahead", "tilt_of_t", "tilt_of_x"]
+__all__ = ["add_logs", "at_t", "at_x", "first_goal", "goal_stop", "is_far_t", "is_goal", "look_ahead", "tilt_of_t", "tilt_of_x"]
 
 _HALF_LN_2PI = 0.9189385332046727
-_LN_2 = 0.6931471805599453
-NOWHERE = -1e300  # the logarithm of no mass
+_NOWHERE = -1e300  # the logarithm of no mass
 _NODES = 5
 _PART = -1.3862943611198906  # ln ¼: a tail is a part of a message, and small beside the fit
 _LEAST_SD, _MOST_SD = 0.02, 0.8
@@ -105,15 +105,23 @@ def tilt_of_t(model, message, row, negative, x):
     return alpha[row] + message[1], x + (-s if negative else s) + message[2], 0.5 * (1.0 + message[3])
 
 
+@device
+def is_far_t(model, far, row, negative, goal, x):
+    """Whether t after x is likely to be beyond the places where its message was fitted."""
+    turning = negative != is_goal(row + 1, goal)
+    return turning and model[1][row] > far[4] * x
+
+
 @allocating
 def log_rest_of_t(model, messages, row, before, count, goal, t):
     """ln of the integral over x at `row`, its message included, as a function of the t before."""
     negative = is_goal(row, goal)
     message = at_x(messages, row, negative, count + negative, goal)
-    near, far = message[int(before != negative)], message[2]
+    turning = before != negative
+    near, far = message[int(turning)], message[2]
     P, c, kappa = tilt_of_x(model, near, row, before, negative, t)
     total = near[0] + log_integral(P, c, kappa)
-    if far[0] > NOWHERE:
+    if turning and t > far[4]:
         P, c, kappa = tilt_of_x(model, far, row, before, negative, t)
         total = add_logs(total, far[0] + log_integral(P, c, kappa))
     return total
@@ -126,7 +134,7 @@ def log_rest_of_x(model, messages, row, negative, count, goal, x):
     near, far = message[0], message[2]
     P, c, kappa = tilt_of_t(model, near, row, negative, x)
     total = near[0] + log_integral(P, c, kappa)
-    if far[0] > NOWHERE:
+    if is_far_t(model, far, row, negative, goal, x):
         P, c, kappa = tilt_of_t(model, far, row, negative, x)
         total = add_logs(total, far[0] + log_integral(P, c, kappa))
     return model[2][row + 1] + total
@@ -207,25 +215,27 @@ def _node(place, i):
     return bounded_exp(place[0] + (i - 2.0) * _spread(place[1]))
 
 
+@device
+def _tail(place, tail, height, A, b, gamma):
+    tail[0], tail[1], tail[2], tail[3] = height + _PART, A, b, gamma
+    tail[4] = _node(place, _NODES - 1)
+
+
 @allocating
-def _tail_of_x(model, row, rest, tail):
+def _tail_of_x(model, place, row, rest, tail):
     """As x → ∞, t → 0: x^α times the probability of the rest tends to a limit."""
     alpha = model[1][row]
-    tail[0] = model[2][row + 1] + stirling(alpha) + alpha * (log(alpha) - 1.0) + rest + _PART
-    tail[1], tail[2], tail[3] = -alpha, 0.0, 0.0
+    height = model[2][row + 1] + stirling(alpha) + alpha * (log(alpha) - 1.0) + rest
+    _tail(place, tail, height, -alpha, 0.0, 0.0)
 
 
 @allocating
-def _tail_of_t(model, messages, row, negative, count, goal, tail):
+def _tail_of_t(model, messages, place, row, negative, goal, count, tail):
     """As t → ∞ before a change of sign, the next x is about t, and large."""
     s = model[0]
-    after = is_goal(row + 1, goal)
-    tail[:] = 0.0
-    tail[0] = NOWHERE
-    if negative != after:
-        ahead = at_x(messages, row + 1, after, count + after, goal)
-        tail[0] = ahead[2, 0] + _HALF_LN_2PI + 0.5 * s * s
-        tail[2], tail[3] = (s if negative else -s), -1.0
+    ahead = at_x(messages, row + 1, not negative, count + (not negative), goal)
+    height = ahead[2, 0] + _HALF_LN_2PI + 0.5 * s * s
+    _tail(place, tail, height, 0.0, s if negative else -s, -1.0)
 
 
 @allocating
@@ -244,7 +254,7 @@ def _fit_t(model, messages, places, row, negative, count, goal, values):
     if turning:
         message[0, 2] -= sign * s
         message[0, 3] -= 1.0
-    _tail_of_t(model, messages, row, negative, count, goal, message[2])
+        _tail_of_t(model, messages, place, row, negative, goal, count, message[2])
 
 
 @allocating
@@ -257,7 +267,7 @@ def _fit_positive(model, messages, places, row, count, goal, values):
     if messages[0].shape[2] > 1:
         _fit(values, place, model[1][row] + 1.0, True, message[1])
         rest = log_rest_of_t(model, messages, row + 1, False, count, goal, 0.0)
-        _tail_of_x(model, row, rest, message[2])
+        _tail_of_x(model, place, row, rest, message[2])
 
 
 @allocating
@@ -272,7 +282,7 @@ def _fit_negative(model, messages, places, row, count, values):
     rest = log_rest_of_t(model, messages, row + 1, True, count, 0, 0.0)
     for goal in range(first_goal(row), goal_stop(n, count, most)):
         rest = add_logs(rest, log_rest_of_t(model, messages, row + 1, True, count, goal, 0.0))
-    _tail_of_x(model, row, rest, message[2])
+    _tail_of_x(model, place, row, rest, message[2])
 
 
 @allocating
@@ -290,11 +300,8 @@ def _backward(model, messages, places, scales):
     """Fit all messages, from the last row to the first."""
     n, most = len(model[1]), messages[0].shape[2] - 1
     values = np.empty(_NODES)
-    # Beyond the last row there is nothing: both terms add up to 1.
-    messages[0][n - 1] = 0.0
-    messages[0][n - 1, ..., 0] = -_LN_2 if most > 0 else 0.0
-    if most == 0:
-        messages[0][n - 1, ..., 2, 0] = NOWHERE
+    messages[0][n - 1] = 0.0  # there is nothing beyond, and any term is right
+    messages[0][n - 1, ..., 4] = math.inf
     for row in range(n - 2, -1, -1):
         for count in range(most + 1):
             for goal in range(goal_stop(n, count, most)):
@@ -359,7 +366,7 @@ def _from_x(model, messages, places, row, negative, count, goal, mass):
 def _forward(model, messages, places):
     """Follow the chain along the messages; places that it cannot reach stay as they were."""
     n, most = len(model[1]), messages[0].shape[2] - 1
-    places[0][..., 2] = NOWHERE
+    places[0][..., 2] = _NOWHERE
     start = np.zeros(3)
     for goal in range(goal_stop(n, 0, most)):
         start[0], start[2] = -700.0, log_rest_of_t(model, messages, 0, False, 0, goal, 0.0)
@@ -369,10 +376,10 @@ def _forward(model, messages, places):
             for goal in range(goal_stop(n, count, most)):
                 if goal == 0 or goal >= first_goal(row):
                     mass = at_x(places, row, False, count, goal)[2]
-                    if mass > NOWHERE:
+                    if mass > _NOWHERE:
                         _from_x(model, messages, places, row, False, count, goal, mass)
             here = at_x(places, row, True, count, 0)
-            if here[2] == NOWHERE:
+            if here[2] == _NOWHERE:
                 continue
             x = bounded_exp(here[0])
             total = here[2] - log_rest_of_negative(model, messages, row, count, x)
@@ -402,7 +409,7 @@ def look_ahead(model, messages, places, scales):
         s; α of every row, 0 in the last; out: logarithms of the rows' constant factors, over
         exp(scales).
     messages : tuple of two float64 arrays, out
-        Shapes (n, 1, 1, 1, 3, 4) for K = 0, else (n, 2, K + 1, n + 1, 3, 4).
+        Shapes (n, 1, 1, 1, 3, 5) for K = 0, else (n, 2, K + 1, n + 1, 3, 5).
     places : tuple of two float64 arrays, out
         The same, with a last axis of 3 instead of the last two.
     scales : (n,) float64, out
@@ -413,7 +420,6 @@ def look_ahead(model, messages, places, scales):
         constants[row + 1] -= stirling(alpha[row]) + alpha[row] * (log(alpha[row]) - 1.0)
     scales[:] = 0.0
     messages[0][:], messages[1][:] = 0.0, 0.0
-    messages[0][..., 2, 0], messages[1][..., 2, 0] = NOWHERE, NOWHERE
     _guess(model, places)
     for _ in range(_ROUNDS):
         _backward(model, messages, places, scales)

@@ -21,10 +21,10 @@ import numpy as np
 
 from saddlecore.jit import allocating, device, kernel
 from saddlecore.lookahead import (
-    NOWHERE,
     add_logs,
     first_goal,
     goal_stop,
+    is_far_t,
     is_goal,
     log_rest_of_negative,
     log_rest_of_t,
@@ -59,10 +59,10 @@ def _log_term(term, x):
 
 
 @allocating
-def _log_message(near, far, x):
-    """The sum of two terms at x, in logs."""
+def _log_message(near, far, both, x):
+    """A message at x, in logs: one of its terms or the sum of two."""
     total = _log_term(near, x)
-    return add_logs(total, _log_term(far, x)) if far[0] > NOWHERE else total
+    return add_logs(total, _log_term(far, x)) if both else total
 
 
 @device
@@ -130,10 +130,10 @@ def _draw_from_both(first, second, logs, sample, row, keys):
 
 
 @allocating
-def _draw(first, second, logs, sample, row, keys):
-    """Draw x or t, tilted by either term of its message; return it and its log-density."""
+def _draw(first, second, logs, both, sample, row, keys):
+    """Draw x or t, tilted by one term of its message or by two; and its log-density."""
     P, c, kappa = first
-    if logs[1] == NOWHERE:
+    if not both:
         low, high = sample & _LOW, sample >> _32
         y = draw_tilted(P, c, kappa, low, high, np.uint64(row), keys[0], keys[1])
         return y, (log_density(P, c, kappa, y) if y > 0.0 else 0.0)
@@ -149,17 +149,19 @@ def _draw_x(model, messages, row, p, before, t, x, states, weights, sample, keys
     negative = is_goal(row, goal)
     count += negative
     message = at_x(messages, row, negative, count, goal)
-    near, far = message[int(before != negative)], message[2]
+    turning = before != negative
+    near, far = message[int(turning)], message[2]
     first = tilt_of_x(model, near, row, before, negative, t)
     second = tilt_of_x(model, far, row, before, negative, t)
-    x[p], log_q = _draw(first, second, (near[0], far[0]), sample, 2 * row, keys)
+    both = turning and t > far[4]
+    x[p], log_q = _draw(first, second, (near[0], far[0]), both, sample, 2 * row, keys)
     states[p, 0], states[p, 2] = count, negative
     if x[p] <= 0.0:
         weights[0, p], weights[1, p] = -math.inf, -math.inf
         return
     c, alpha = first[1] - near[2], model[1][row]
     weights[0, p] += _log_factor(alpha + 1.0, c, 0.5, x[p]) - log_q
-    weights[1, p] = weights[0, p] + _log_message(near, far, x[p])
+    weights[1, p] = weights[0, p] + _log_message(near, far, turning and x[p] > far[4], x[p])
 
 
 @allocating
@@ -174,7 +176,8 @@ def _advance(model, messages, row, p, x, states, weights, sample, keys, logs):
     near, far = message[0], message[2]
     first = tilt_of_t(model, near, row, negative, x[p])
     second = tilt_of_t(model, far, row, negative, x[p])
-    t, log_q = _draw(first, second, (near[0], far[0]), sample, 2 * row + 1, keys)
+    both = is_far_t(model, far, row, negative, goal, x[p])
+    t, log_q = _draw(first, second, (near[0], far[0]), both, sample, 2 * row + 1, keys)
     if t <= 0.0:
         weights[0, p], weights[1, p] = -math.inf, -math.inf
         return
