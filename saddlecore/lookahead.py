@@ -177,10 +177,11 @@ def _least_squares(columns, chosen, values, found):
 
 
 @allocating
-def _fit(values, place, base, bounded, term):
+def _fit(values, place, base, least, bounded, term):
     """Fit a term to ln h at the nodes of a place; the density it tilts must stay one.
 
-    `base` is the exponent P of that density.  A `bounded` term grows as a power at most.
+    `base` is the exponent P of that density without it, `least` the least that the sum may have.  A
+    `bounded` term grows as a power at most.
     """
     u, sd = place[0], _spread(place[1])
     x = bounded_exp(u)
@@ -199,10 +200,10 @@ def _fit(values, place, base, bounded, term):
         _least_squares(columns, chosen, scaled, found)
         # grown = e^δ − 1, grown² = e^{2δ} − 2 e^δ + 1
         b, gamma = (2.0 * found[3] - found[2]) / x, -2.0 * found[3] / (x * x)
-        if base + found[1] > 0.3 and gamma > -0.25 and (b >= 0.0 or not bounded):
+        if base + found[1] >= least and gamma > -0.25 and (b >= 0.0 or not bounded):
             break
     term[0] = found[0] - found[2] + found[3] - found[1] * u
-    term[1], term[2], term[3] = max(found[1], 0.3 - base), b, max(gamma, -0.25)
+    term[1], term[2], term[3] = max(found[1], least - base), b, max(gamma, -0.25)
 
 
 @device
@@ -240,7 +241,7 @@ def _tail_of_t(model, messages, place, row, negative, goal, count, tail):
 
 @allocating
 def _fit_t(model, messages, places, row, negative, count, goal, values):
-    s = model[0]
+    s, alpha = model[0], model[1][row]
     place = at_t(places, row, negative, count, goal)
     message = at_t(messages, row, negative, count, goal)
     turning = negative != is_goal(row + 1, goal)
@@ -250,7 +251,7 @@ def _fit_t(model, messages, places, row, negative, count, goal, values):
         values[i] = log_rest_of_t(model, messages, row + 1, negative, count, goal, t)
         if turning:  # the integral contains exp((t ± s)²/2)
             values[i] -= 0.5 * t * t + sign * s * t
-    _fit(values, place, model[1][row], turning, message[0])
+    _fit(values, place, alpha, min(0.5, alpha), turning, message[0])
     if turning:
         message[0, 2] -= sign * s
         message[0, 3] -= 1.0
@@ -263,9 +264,9 @@ def _fit_positive(model, messages, places, row, count, goal, values):
     for i in range(_NODES):
         values[i] = log_rest_of_x(model, messages, row, False, count, goal, _node(place, i))
     message = at_x(messages, row, False, count, goal)
-    _fit(values, place, model[1][row] + 1.0, False, message[0])
+    _fit(values, place, model[1][row] + 1.0, 1.0, False, message[0])
     if messages[0].shape[2] > 1:
-        _fit(values, place, model[1][row] + 1.0, True, message[1])
+        _fit(values, place, model[1][row] + 1.0, 1.0, True, message[1])
         rest = log_rest_of_t(model, messages, row + 1, False, count, goal, 0.0)
         _tail_of_x(model, place, row, rest, message[2])
 
@@ -276,8 +277,8 @@ def _fit_negative(model, messages, places, row, count, values):
     for i in range(_NODES):
         values[i] = log_rest_of_negative(model, messages, row, count, _node(place, i))
     message = at_x(messages, row, True, count, 0)
-    _fit(values, place, model[1][row] + 1.0, False, message[0])
-    _fit(values, place, model[1][row] + 1.0, True, message[1])
+    _fit(values, place, model[1][row] + 1.0, 1.0, False, message[0])
+    _fit(values, place, model[1][row] + 1.0, 1.0, True, message[1])
     n, most = len(model[1]), messages[0].shape[2] - 1
     rest = log_rest_of_t(model, messages, row + 1, True, count, 0, 0.0)
     for goal in range(first_goal(row), goal_stop(n, count, most)):
