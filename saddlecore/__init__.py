@@ -3,6 +3,7 @@
 =====================  =====================================================================
 `saddlecore.hermite`   index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
 `saddlecore.laguerre`  the same of Wishart matrices
+`saddlecore.rare`      probabilities far below 1e-300 (with `lookahead`, `tilts`)
 `saddlecore.inertia`   certified inertia of stacks of symmetric matrices
 `saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
@@ -19,12 +20,12 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("chains", "compile", "differences", "equilibrate", "evaluate", "exact", "exponents",
-            "folding", "foreign", "forms", "gammas", "graph", "groups", "hermite", "inertia", "jit",
-            "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes",
-            "lanesums", "lanetrees", "lanewise", "margins", "memory", "moves", "newton", "noise",
-            "operations", "pairs", "panels", "philox", "places", "points", "products", "program",
-            "second", "slopes", "stencils", "steps", "streams", "sturm", "trace", "transposes",
-            "vecmath")  # fmt: skip
+            "folding", "foreign", "forms", "gammas", "graph", "groups", "hermite", "inertia",
+            "jit", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops",
+            "lanes", "lanesums", "lanetrees", "lanewise", "lookahead", "margins", "memory",
+            "moves", "newton", "noise", "operations", "pairs", "panels", "philox", "places",
+            "points", "products", "program", "rare", "second", "slopes", "stencils", "steps",
+            "streams", "sturm", "tilts", "trace", "transposes", "vecmath")  # fmt: skip
 
 
 def __getattr__(name):

@@ -13,6 +13,7 @@ from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
     condition_number,
     curvature_fractions,
@@ -33,6 +34,7 @@ __all__ = [
     "Objective",
     "PrevalenceStudy",
     "PythonSpeedWarning",
+    "RareEvent",
     "Verdict",
     "__version__",
     "check",
@@ -49,6 +51,7 @@ __all__ = [
     "negative_curvature_direction",
     "objective",
     "prevalence",
+    "rare_prevalence",
     "spectral_density",
     "spectrum",
     "surfaces",
