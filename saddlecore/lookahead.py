@@ -343,7 +343,7 @@ def _to_x(model, messages, places, row, before, count, goal, arriving):
     x = maximum(P, c, kappa)
     curvature = P + 2.0 * kappa * x * x
     slope = t * x / curvature
-    variance = 1.0 / curvature + slope * slope * arriving[1]
+    variance = min(1.0 / curvature + slope * slope * arriving[1], 1.0)
     place = at_x(places, row, negative, count + negative, goal)
     _arrive(place, log(x), variance, arriving[2])
 
@@ -359,7 +359,8 @@ def _from_x(model, messages, places, row, negative, count, goal, mass):
     t = maximum(P, c, kappa)
     curvature = P + 2.0 * kappa * t * t
     slope = t * x / curvature
-    place[0], place[1], place[2] = log(t), 1.0 / curvature + slope * slope * here[1], mass
+    place[0], place[2] = log(t), mass
+    place[1] = min(1.0 / curvature + slope * slope * here[1], 1.0)
     _to_x(model, messages, places, row + 1, negative, count, goal, place)
 
 

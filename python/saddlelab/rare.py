@@ -140,6 +140,9 @@ def rare_prevalence(
 
     Raises
     ------
+    RuntimeError
+        If the proposals fail, which happens at shifts far below 0 (of minima; above 0 of maxima),
+        where the event is not rare: :func:`saddlelab.prevalence` counts it.
     ValueError, TypeError
         If an argument is out of its range or of a wrong type; if the ensemble has no chain of
         pivots, or no such parameter; if `rel_error` would take more than 2²⁴ particles.
@@ -233,8 +236,8 @@ class _Chain:
         share = max(1, islands // (8 * self._threads))
         over_threads(run, range(0, islands, share), self._threads)
         top = float(logs.max())
-        if top == -math.inf:
-            raise ValueError("`shift` is too far from 0: every particle was lost")
+        if not math.isfinite(top):
+            raise RuntimeError(f"the particles of {name} with {parameters} lost their way at n = {n}")
         weights = np.exp(logs - top)
         mean = math.fsum(weights) / islands
         error = math.sqrt(math.fsum((weights / mean - 1.0) ** 2) / (islands * (islands - 1)))
