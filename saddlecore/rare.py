@@ -22,15 +22,14 @@ import numpy as np
 from saddlecore.jit import allocating, device, kernel
 from saddlecore.lookahead import (
     add_logs,
+    at_t,
+    at_x,
     first_goal,
     goal_stop,
     is_far_t,
     is_goal,
-    log_rest_of_negative,
     log_rest_of_t,
     log_rest_of_x,
-    at_t,
-    at_x,
     tilt_of_t,
     tilt_of_x,
 )

@@ -10,7 +10,7 @@ from reference import rare as reference
 from scipy import integrate, stats
 
 import saddlelab
-from saddlecore.tilts import draw_tilted, log_density, log_integral, maximum, stirling
+from saddlecore.tilts import draw_tilted, log_density, log_integral, stirling
 from saddlelab import rare_prevalence
 from saddlelab.rare import RareEvent
 
@@ -27,7 +27,8 @@ def exact(beta, n, shift=0.0):
 
 def assert_near(event, truth, relative=0.02):
     assert event.log_error <= 1.2 * relative
-    assert abs(event.log_probability - truth) <= SIGMAS * event.log_error
+    rounding = 100 * EPS * event.n * (1.0 + abs(truth))  # a row adds terms of this size
+    assert abs(event.log_probability - truth) <= SIGMAS * event.log_error + rounding
 
 
 # --- beside exact probabilities ------------------------------------------------------------------
@@ -206,9 +207,9 @@ squares = st.floats(0.05, 3.0)
 def quadrature(P, c, kappa, log_f):
     """∫ exp(log_f(u)) du around the maximum of the density, where it is larger than 1e-16."""
     x = maximum_of(P, c, kappa)
-    width = 1.0 / np.sqrt(P + 2.0 * kappa * x * x)
+    width = 1.0 / np.sqrt(P)
     low = np.log(x) - 9.0 * width - 40.0 / P
-    u = np.linspace(low, np.log(x) + 12.0 * width, 20_001)
+    u = np.linspace(low, np.log(x) + 12.0 * width, 100_001)
     return integrate.simpson(np.exp(log_f(u)), x=u)
 
 
@@ -269,8 +270,3 @@ def test_stirling(S):
     # Three terms of about this size are added below S = 9.
     size = max(1.0, 30.0 + abs(S * np.log(S))) if S < 9 else 1.0
     assert stirling(S) == pytest.approx(truth, abs=8 * EPS * size, rel=8 * EPS)
-
-
-def test_maximum():
-    assert maximum(2.0, 1.0, 0.0) == 2.0
-    assert maximum(2.0, -1.0, 0.5) == 2.0
