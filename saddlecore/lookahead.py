@@ -1,33 +1,32 @@
 """What a chain of pivots has still before it: approximate probabilities of the rest.
 
-The pivots d_0 … d_{n−1} of a β-Hermite matrix minus s (see `hermite`) are a Markov chain.  With
-x_i = |d_i|, ε_i its sign and t_i = g_i / x_i the joint density of all is
+The pivots d_0 … d_{n−1} of a β-Hermite matrix minus s (see `hermite`) are a Markov chain. With x_i
+= |d_i|, ε_i its sign and t_i = g_i / x_i the joint density of all is
 
     ∏ φ(ε_i x_i + ε_{i−1} t_{i−1} + s) · ∏ x_i^{α_i} t_i^{α_i − 1} exp(−x_i t_i) / Γ(α_i),
 
 α_i = (i + 1) β/2: a chain x_0, t_0, x_1, t_1, … in which each number, given the others, has one of
-the densities of `tilts`.  The matrix has as many eigenvalues below s as there are ε_i = −1.
+the densities of `tilts`. The matrix has as many eigenvalues below s as there are ε_i = −1.
 
 Particles that walk along the chain need to know which of its states lead to at most K negative
-pivots.  A particle therefore knows where the next negative one will be (its *goal*: 0 for
-never, f + 1 for row f), and for each row, count of negatives and goal a *message* approximates the
-probability of the rest, as a function of x (or t),
+pivots. A particle therefore knows where the next negative one will be (its *goal*: 0 for never, f +
+1 for row f), and for each row, count of negatives and goal a *message* approximates the probability
+of the rest, as a function of x (or t),
 
     exp(L + A ln x − b x − γ x²/2),
 
-which tilts the next density into one of the same form.  A change of sign before x ties it to t, x ≈ t
-however large that is: then the message is another term, with b ≥ 0 and γ = 0, to which for large t a
-third is added that has the right tail.  Messages are found from the last row
-backwards: the integral over the next number is a known function of this one, and is fitted
-where the chain is expected to pass.  Where that is, a forward pass tells that follows maxima and
-curvatures; two or three rounds settle both.  Nothing is sampled here, and the approximations only
-make the sampling efficient: every error of theirs is weighed out.
+which tilts the next density into one of the same form. A change of sign before x ties it to t, x ≈
+t however large that is: then the message is another term, with b ≥ 0 and γ = 0, to which for large
+t a third is added that has the right tail. Messages are found from the last row backwards: the
+integral over the next number is a known function of this one, and is fitted where the chain is
+expected to pass. Where that is, a forward pass tells that follows maxima and curvatures; two or
+three rounds settle both. Nothing is sampled here, and the approximations only make the sampling
+efficient: every error of theirs is weighed out.
 
-Arrays: ``model`` = (s, alpha (n,), constants (n,)).  ``messages`` and ``places`` are one array for
-x and one for t, with axes (row, sign, count, goal) and then of the three terms and of L, A, b, γ and
-the bound beyond which the third counts, or of the
-mean and variance of ln x and the logarithm of the mass.  K = 0 needs one sign and one goal; else goals are
-n + 1.
+Arrays: ``model`` = (s, alpha (n,), constants (n,)). ``messages`` and ``places`` are one array for x
+and one for t, with axes (row, sign, count, goal) and then of the three terms and of L, A, b, γ and
+the bound beyond which the third counts, or of the mean and variance of ln x and the logarithm of
+the mass. K = 0 needs one sign and one goal; else goals are n + 1.
 """
 
 import math
@@ -38,7 +37,18 @@ from saddlecore.jit import allocating, device, kernel
 from saddlecore.streams import log
 from saddlecore.tilts import bounded_exp, log_integral, maximum, stirling
 
-__all__ = ["add_logs", "at_t", "at_x", "first_goal", "goal_stop", "is_far_t", "is_goal", "look_ahead", "tilt_of_t", "tilt_of_x"]
+__all__ = [
+    "add_logs",
+    "at_t",
+    "at_x",
+    "first_goal",
+    "goal_stop",
+    "is_far_t",
+    "is_goal",
+    "look_ahead",
+    "tilt_of_t",
+    "tilt_of_x",
+]
 
 _HALF_LN_2PI = 0.9189385332046727
 _NOWHERE = -1e300  # the logarithm of no mass
@@ -102,7 +112,8 @@ def tilt_of_x(model, message, row, before, negative, t):
 def tilt_of_t(model, message, row, negative, x):
     """(P, c, κ) of t after x at a row of that sign."""
     s, alpha, _ = model
-    return alpha[row] + message[1], x + (-s if negative else s) + message[2], 0.5 * (1.0 + message[3])
+    c = x + (-s if negative else s) + message[2]
+    return alpha[row] + message[1], c, 0.5 * (1.0 + message[3])
 
 
 @device
@@ -394,7 +405,7 @@ def _forward(model, messages, places):
 @allocating
 def _guess(model, places):
     """First places: both x and t grow as the square root of the row."""
-    s, alpha, _ = model
+    alpha = model[1]
     for row in range(len(alpha)):
         size, variance = math.sqrt(2.0 * alpha[row] + 1.0), 1.0 / (alpha[row] + 1.0)
         places[0][row, ..., 0], places[1][row, ..., 0] = log(0.6 * size), log(0.4 * size)

@@ -25,7 +25,14 @@ from saddlecore.jit import allocating, device
 from saddlecore.philox import philox2x64
 from saddlecore.streams import acceptance, log, normal_pair, uniform
 
-__all__ = ["bounded_exp", "draw_tilted", "log_density", "log_integral", "maximum", "stirling"]
+__all__ = [
+    "bounded_exp",
+    "draw_tilted",
+    "log_density",
+    "log_integral",
+    "maximum",
+    "stirling",
+]
 
 _LN_2PI = 1.8378770664093453
 _LN_PI = 1.1447298858494002

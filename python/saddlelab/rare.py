@@ -237,7 +237,7 @@ class _Chain:
         over_threads(run, range(0, islands, share), self._threads)
         top = float(logs.max())
         if not math.isfinite(top):
-            raise RuntimeError(f"the particles of {name} with {parameters} lost their way at n = {n}")
+            raise RuntimeError(f"the particles of {name} {parameters} lost their way at n = {n}")
         weights = np.exp(logs - top)
         mean = math.fsum(weights) / islands
         error = math.sqrt(math.fsum((weights / mean - 1.0) ** 2) / (islands * (islands - 1)))
