@@ -404,8 +404,10 @@ def test_warmup_compiles_everything_once():
     result = run("warmup")
     assert result.returncode == 0, result.stderr
     steps = result.stdout.splitlines()
-    names = ["prevalence", "classify", "derivatives", "critical points", "all compiled"]
-    assert [step.split(":")[0] for step in steps] == names
+    names = [step.split(":")[0] for step in steps]
+    assert names[0] == "prevalence"
+    assert names[-1] == "all compiled"
+    assert {"exact laws", "classify", "derivatives", "critical points"} < set(names)
 
 
 def test_nothing_heavy_is_imported_for_help():

@@ -16,6 +16,7 @@ from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
     condition_number,
     curvature_fractions,
@@ -38,6 +39,7 @@ __all__ = [
     "Objective",
     "PrevalenceStudy",
     "PythonSpeedWarning",
+    "RareEvent",
     "Verdict",
     "__version__",
     "check",
@@ -58,6 +60,7 @@ __all__ = [
     "objective",
     "prevalence",
     "prevalence_of",
+    "rare_prevalence",
     "spectral_density",
     "spectrum",
     "surfaces",

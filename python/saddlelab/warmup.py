@@ -30,6 +30,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
     steps = (
         ("prevalence", _prevalence),
         ("exact laws", _exact_laws),
+        ("rare events", _rare_events),
         ("classify", _classify),
         ("derivatives", _derivatives),
         ("critical points", _critical_points),
@@ -58,6 +59,12 @@ def _exact_laws() -> None:
     from saddlelab.laws import index_law
 
     index_law("goe", 2)
+
+
+def _rare_events() -> None:
+    from saddlelab.rare import rare_prevalence
+
+    rare_prevalence("goe", 2, samples=1, rng=0)
 
 
 def _classify() -> None:

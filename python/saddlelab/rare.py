@@ -1,0 +1,251 @@
+"""How rare is a minimum: probabilities of 1e-300 and far below, by sequential Monte Carlo."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saddlelab.arguments import positive_integer, positive_number, worker_count
+from saddlelab.ensembles import Ensemble, get_ensemble, names, with_parameters
+from saddlelab.ensembles._hermite import Hermite
+from saddlelab.studies.seeds import RNG, resolve_seed, stream_key
+from saddlelab.threads import over_threads
+
+__all__ = ["RareEvent", "rare_prevalence"]
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+#: Rounding stays below the sampling error up to here.
+MAX_DIM = 10**5
+MAX_SAMPLES = 2**24
+#: Raised by one whenever the same seed would give another estimate than before.
+_STREAM = 1
+# Particles of an island, which resamples by itself; the spread of the islands gives the error.
+_ISLAND = 128
+_PILOT, _FEWEST = 32, 64
+# A pilot's variance is itself uncertain.
+_RESERVE = 1.3
+
+
+@dataclass(frozen=True, slots=True)
+class RareEvent:
+    """The probability that a random Hessian is a minimum, or a maximum.
+
+    Attributes
+    ----------
+    ensemble : str
+        Name of the ensemble.
+    parameters : dict
+        Its parameters (a `shift` at its default is left out).
+    n : int
+        Dimension.
+    kind : str
+        ``"minimum"`` or ``"maximum"``.
+    log_probability : float
+        Natural logarithm of the probability.
+    log_error : float
+        Its standard error, and so the relative standard error of the probability.
+    samples : int
+        Particles, those of the pilot run left out.
+    effective : float
+        The least effective sample size at any row, as a fraction of the particles.
+    seed : int
+        What to pass as ``rng`` to get the same estimate again.
+    """
+
+    ensemble: str
+    parameters: dict[str, Any]
+    n: int
+    kind: str
+    log_probability: float
+    log_error: float
+    samples: int
+    effective: float
+    seed: int
+
+    @property
+    def probability(self) -> float:
+        """The probability; 0.0 where it is below the least float64."""
+        return math.exp(self.log_probability)
+
+    @property
+    def log10(self) -> float:
+        """The decimal logarithm of the probability."""
+        return self.log_probability / math.log(10.0)
+
+    def __str__(self) -> str:
+        """Say the probability in decimal, with its relative error."""
+        exponent = math.floor(self.log10)
+        digits = max(1, min(6, math.ceil(-math.log10(max(self.log_error, 1e-7)))))
+        mantissa = f"{10.0 ** (self.log10 - exponent):.{digits}f}"
+        if mantissa.startswith("10"):
+            mantissa, exponent = f"{1:.{digits}f}", exponent + 1
+        return (
+            f"P({self.kind}) = {mantissa}e{exponent:+03d} ± {100 * self.log_error:.2g} %, "
+            f"{self.ensemble}, n = {self.n} ({self.samples} particles)"
+        )
+
+
+def rare_prevalence(
+    ensemble: str | Ensemble,
+    n: int,
+    *,
+    kind: Literal["minimum", "maximum"] = "minimum",
+    rel_error: float = 0.02,
+    samples: int | None = None,
+    rng: RNG = None,
+    workers: int | None = None,
+    **parameters: Any,
+) -> RareEvent:
+    """Estimate how probable it is that a random Hessian has no negative (no positive) eigenvalue.
+
+    The pivots of a β-Hermite matrix are a Markov chain; a Hessian is a minimum if all are positive.
+    Particles walk along the chain by proposals that foresee the rows to come, and carry
+    the weight that this costs; see `saddlecore.lookahead` and `saddlecore.rare`.  The estimate of
+    the probability is unbiased, whatever the foresight is worth, and independent of all exact laws.
+    It is a function of ``(ensemble, parameters, n, kind, rel_error or samples, seed)`` alone, for
+    any number of `workers`.
+
+    Parameters
+    ----------
+    ensemble : str or Ensemble
+        ``"goe"``, ``"gue"``, ``"gse"``, or ``"beta"`` for any Dyson index; all with any shift.
+    n : int
+        Dimension, at most 100 000.
+    kind : {"minimum", "maximum"}, optional
+        No negative eigenvalue, or no positive one.
+    rel_error : float, optional
+        Relative standard error to aim at, between 10⁻⁴ and 1; a pilot run tells how many samples
+        that takes.  The result says what was reached.
+    samples : int or None, optional
+        Particles to use instead, rounded up to a multiple of 128, at least 8192 and at most 2²⁴.
+    rng : int, SeedSequence, Generator or None, optional
+        An integer is the seed.  Of a SeedSequence or a Generator 64 bits are taken.  None: a fresh
+        one.  The result records it as ``seed``.
+    workers : int or None, optional
+        Threads.  None: all cores.
+    **parameters
+        The ensemble's parameters, as in :func:`saddlelab.prevalence`.
+
+    Returns
+    -------
+    RareEvent
+
+    Raises
+    ------
+    RuntimeError
+        If the proposals fail, which happens at shifts far below 0 (of minima; above 0 of maxima),
+        where the event is not rare: :func:`saddlelab.prevalence` counts it.
+    ValueError, TypeError
+        If an argument is out of its range or of a wrong type; if the ensemble has no chain of
+        pivots, or no such parameter; if `rel_error` would take more than 2²⁴ particles.
+
+    Examples
+    --------
+    >>> event = rare_prevalence("goe", 100, rng=0)
+    >>> bool(abs(event.log_probability + 2785.12257) < 5 * event.log_error < 0.1)
+    True
+    """
+    law = _with_chain(with_parameters(ensemble, parameters, _options()))
+    n = positive_integer("n", n, at_most=MAX_DIM)
+    if kind not in ("minimum", "maximum"):
+        raise ValueError(f"`kind` must be 'minimum' or 'maximum', got {kind!r}")
+    rel_error = positive_number("rel_error", rel_error, at_least=1e-4, at_most=1.0)
+    if samples is not None:
+        samples = positive_integer("samples", samples, at_most=MAX_SAMPLES, or_none=" or None")
+    threads, seed = worker_count(workers), resolve_seed(rng)
+    chain = _Chain(law, n, kind, seed, threads)
+    islands = _islands_for(chain, rel_error) if samples is None else -(-samples // _ISLAND)
+    log_probability, log_error, effective = chain.estimate("main", max(islands, _FEWEST))
+    return RareEvent(
+        ensemble=law.name,
+        parameters=law.parameters,
+        n=n,
+        kind=kind,
+        log_probability=log_probability,
+        log_error=log_error,
+        samples=max(islands, _FEWEST) * _ISLAND,
+        effective=effective,
+        seed=seed,
+    )
+
+
+def _with_chain(law: Ensemble) -> Hermite:
+    if isinstance(law, Hermite):
+        return law
+    known = [name for name in names() if isinstance(get_ensemble(name), Hermite)]
+    raise ValueError(
+        f"`ensemble` must be one of {', '.join(known)}, whose pivots are a Markov chain, got "
+        f"{law.name!r}"
+    )
+
+
+def _islands_for(chain: _Chain, rel_error: float) -> int:
+    """Ask a pilot run how many islands reach a relative error."""
+    _, error, _ = chain.estimate("pilot", _PILOT)
+    islands = math.ceil(_RESERVE * _PILOT * (error / rel_error) ** 2)
+    if islands * _ISLAND > MAX_SAMPLES:
+        least = rel_error * math.sqrt(islands * _ISLAND / MAX_SAMPLES)
+        raise ValueError(
+            f"`rel_error` must be at least {least:.2g} for this event (that takes {MAX_SAMPLES} "
+            f"particles), got {rel_error}"
+        )
+    return islands
+
+
+class _Chain:
+    """The chain of one event, its messages, and the run of islands along it."""
+
+    def __init__(self, law: Hermite, n: int, kind: str, seed: int, threads: int) -> None:
+        from saddlecore.lookahead import look_ahead
+
+        self._threads = threads
+        self._stream = (law.name, json.dumps(law.parameters, sort_keys=True), kind, n, seed)
+        beta, s = law.dyson_index(), law.shift * math.sqrt(2.0 * law.dyson_index() * n)
+        alpha = 0.5 * beta * np.arange(1.0, n + 1.0)
+        alpha[-1] = 0.0
+        # −H has the spectrum of H mirrored: its maxima are minima.
+        self._model = (s if kind == "minimum" else -s, alpha, np.zeros(n))
+        self._messages = (np.zeros((n, 1, 1, 1, 3, 5)), np.zeros((n, 1, 1, 1, 3, 5)))
+        places = (np.zeros((n, 1, 1, 1, 3)), np.zeros((n, 1, 1, 1, 3)))
+        scales = np.zeros(n)
+        look_ahead(self._model, self._messages, places, scales)
+        self._log_scale = math.fsum(scales)
+
+    def estimate(self, purpose: str, islands: int) -> tuple[float, float, float]:
+        """Return ln P, its standard error and the least effective fraction of all islands."""
+        from saddlecore.rare import run_islands
+
+        name, parameters, kind, n, seed = self._stream
+        key = np.uint64(stream_key(seed, f"{kind} {purpose} {name}", parameters, _STREAM, n))
+        logs, effective = np.zeros(islands), np.zeros(islands)
+
+        def run(first: int) -> None:
+            part = slice(first, first + share)
+            run_islands(
+                key, self._model, self._messages, first, _ISLAND, logs[part], effective[part]
+            )
+
+        share = max(1, islands // (8 * self._threads))
+        over_threads(run, range(0, islands, share), self._threads)
+        top = float(logs.max())
+        if not math.isfinite(top):
+            raise RuntimeError(f"the particles of {name} {parameters} lost their way at n = {n}")
+        weights = np.exp(logs - top)
+        mean = math.fsum(weights) / islands
+        error = math.sqrt(math.fsum((weights / mean - 1.0) ** 2) / (islands * (islands - 1)))
+        return top + math.log(mean) + self._log_scale, error, float(effective.min())
+
+
+@functools.cache
+def _options() -> tuple[str, ...]:
+    """Names of the keyword arguments that are no parameters of an ensemble."""
+    found = inspect.signature(rare_prevalence).parameters.values()
+    return tuple(each.name for each in found if each.kind is each.KEYWORD_ONLY)
