@@ -3,6 +3,7 @@
 =====================  =====================================================================
 `saddlecore.hermite`   index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
 `saddlecore.laguerre`  the same of Wishart matrices
+`saddlecore.weighted`  weighted by |det|: critical points of random landscapes
 `saddlecore.inertia`   certified inertia of stacks of symmetric matrices
 `saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
@@ -24,7 +25,7 @@ _MODULES = ("chains", "compile", "differences", "equilibrate", "evaluate", "exac
             "lanesums", "lanetrees", "lanewise", "margins", "memory", "moves", "newton", "noise",
             "operations", "pairs", "panels", "philox", "places", "points", "products", "program",
             "second", "slopes", "stencils", "steps", "streams", "sturm", "trace", "transposes",
-            "vecmath")  # fmt: skip
+            "vecmath", "weighted")  # fmt: skip
 
 
 def __getattr__(name):

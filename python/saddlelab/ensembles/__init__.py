@@ -2,7 +2,8 @@
 
 A new ensemble is one file here, named like the ensemble, that holds a frozen dataclass derived
 from :class:`Ensemble` and ends with ``ENSEMBLE = ThatClass``.  Its fields are the ensemble's
-parameters, each with a default; nothing else has to be registered.
+parameters, each with a default; nothing else has to be registered.  "_plus_" in a file's name
+stands for "+", and any other "_" for "-".
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class UnknownParameterError(TypeError, ValueError):
 def names() -> tuple[str, ...]:
     """Names of the ensembles that can be asked for, sorted."""
     found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if not name.startswith("_")))
+    public = (name for name in found if not name.startswith("_"))
+    return tuple(sorted(name.replace("_plus_", "+").replace("_", "-") for name in public))
 
 
 def get_ensemble(ensemble: str | Ensemble, /, **parameters: Any) -> Ensemble:
@@ -80,7 +82,8 @@ def with_parameters(
     if name not in known:
         hint = _nearest(name, known) or "unknown ensemble"
         raise ValueError(f"`ensemble` must be one of {', '.join(known)}, got {ensemble!r}: {hint}")
-    kind = importlib.import_module(f"{__name__}.{name}").ENSEMBLE
+    module = name.replace("+", "_plus_").replace("-", "_")
+    kind = importlib.import_module(f"{__name__}.{module}").ENSEMBLE
     _check_names(kind, parameters, others)
     made = kind(**parameters)
     assert isinstance(made, Ensemble)

@@ -33,6 +33,8 @@ class Ensemble(ABC):
     name: ClassVar[str]
     #: Raised by one whenever the same seed would give other samples than before.
     stream: ClassVar[int]
+    #: Whether samples carry weights: the histograms then have eight bins for an index.
+    weighted: ClassVar[bool] = False
 
     @property
     def parameters(self) -> dict[str, Any]:
