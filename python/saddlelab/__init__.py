@@ -12,7 +12,7 @@ from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
-from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.spectrum import (
     condition_number,
     curvature_fractions,
@@ -34,6 +34,7 @@ __all__ = [
     "PrevalenceStudy",
     "PythonSpeedWarning",
     "Verdict",
+    "WeightedStudy",
     "__version__",
     "check",
     "classify",

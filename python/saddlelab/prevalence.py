@@ -17,8 +17,11 @@ from saddlelab.studies.result import PrevalenceStudy
 from saddlelab.studies.run import run_study
 from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.studies.spec import StudySpec
+from saddlelab.studies.weighted import MAX_SAMPLES as MAX_WEIGHTED
+from saddlelab.studies.weighted import WeightedStudy
 
-__all__ = ["CheckpointError", "CheckpointMismatchError", "PrevalenceStudy", "prevalence"]
+__all__ = ["CheckpointError", "CheckpointMismatchError", "PrevalenceStudy", "WeightedStudy",
+           "prevalence"]  # fmt: skip
 
 # A worker of a nested study holds the histograms of all dimensions at once: 1 GiB.
 _MAX_NESTED_BINS = 2**27
@@ -48,8 +51,9 @@ def prevalence(
     Parameters
     ----------
     ensemble : str or Ensemble
-        The law of the Hessians: ``"goe"``, ``"gue"``, ``"gse"``, ``"beta"`` (any Dyson index) or
-        ``"wishart"``; each is described in the module of that name in :mod:`saddlelab.ensembles`.
+        The law of the Hessians: ``"goe"``, ``"gue"``, ``"gse"``, ``"beta"`` (any Dyson index),
+        ``"wishart"``, or, of critical points on random landscapes, ``"gaussian-field"`` and
+        ``"p-spin"``; each is described in the module of that name in :mod:`saddlelab.ensembles`.
     dims : int or iterable of int
         Dimensions n ≥ 1, each at most once; the study keeps them in increasing order.
     samples : int
@@ -75,11 +79,13 @@ def prevalence(
         30 to 60 ms of work.
     **parameters
         The ensemble's parameters: ``shift=0.1`` (in units of the semicircle's radius) for the
-        Gaussian ones, and ``beta=2.5`` for ``"beta"``; ``ratio=0.5, shift=0.2`` for ``"wishart"``.
+        Gaussian ones, and ``beta=2.5`` for ``"beta"``; ``ratio=0.5, shift=0.2`` for ``"wishart"``;
+        ``energy=-1.2`` (and ``p=3``) on landscapes.
 
     Returns
     -------
     PrevalenceStudy
+        On landscapes a :class:`WeightedStudy`: critical points weigh |det H|.
 
     Raises
     ------
@@ -101,7 +107,8 @@ def prevalence(
     """
     law = with_parameters(ensemble, parameters, _options())
     sizes = dimensions(dims)
-    samples = positive_integer("samples", samples, at_most=MAX_SAMPLES)
+    most = MAX_WEIGHTED if law.weighted else MAX_SAMPLES
+    samples = positive_integer("samples", samples, at_most=most)
     if block_size is not None:
         block_size = positive_integer(
             "block_size", block_size, at_most=MAX_SAMPLES, or_none=" or None"
@@ -128,7 +135,7 @@ def prevalence(
         totals = run_study(
             spec, workers=threads, executor=executor, checkpoint=file, progress=progress
         )
-    return PrevalenceStudy.from_parts(spec, totals)
+    return (WeightedStudy if law.weighted else PrevalenceStudy).from_parts(spec, totals)
 
 
 @functools.cache

@@ -33,8 +33,10 @@ class Ensemble(ABC):
     name: ClassVar[str]
     #: Raised by one whenever the same seed would give other samples than before.
     stream: ClassVar[int]
-    #: Whether samples carry weights: the histograms then have eight bins for an index.
+    #: Whether samples carry weights, whose sums then have bins beside the counts.
     weighted: ClassVar[bool] = False
+    #: Bins for an index.
+    channels: ClassVar[int] = 1
 
     @property
     def parameters(self) -> dict[str, Any]:

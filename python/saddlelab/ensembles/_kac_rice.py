@@ -26,6 +26,8 @@ class KacRice(Ensemble):
     """
 
     weighted: ClassVar[bool] = True
+    channels: ClassVar[int] = 8  # as saddlecore.weighted.BINS
+
     energy: float | None = silent(None)
 
     def __post_init__(self) -> None:
