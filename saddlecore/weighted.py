@@ -51,6 +51,7 @@ _ROUND_BITS = np.uint64(0x4338000000000000)
 _LN_2 = 0.6931471805599453
 _HALF_LN_TAU = 0.9189385332046727  # ½ ln 2π
 _LN_PI = 1.1447298858494002
+_FARTHEST = 2.0**20  # radii, as in `hermite`
 _LARGEST = 22.18  # below 32 ln 2: a weight stays below 2³²
 _SMALLEST = -100.0
 
@@ -67,13 +68,15 @@ def _log_mean(n, s):
     """
     h = 0.5 * (n + 1)
     log_gamma = (h - 0.5) * log(h) - h + _HALF_LN_TAU + 1.0 / (12.0 * h)
-    square = s * s - 4.0 * h
+    radius = math.sqrt(4.0 * h)
+    square = (abs(s) - radius) * (abs(s) + radius)
     root = math.sqrt(max(abs(square), 1.0))
-    found = 0.5 * _LN_2 + log_gamma + 0.5 * s * s - _LN_PI
+    found = 0.5 * _LN_2 + log_gamma - _LN_PI
     if square < 0.0:
-        return found + log(root)
-    outside = abs(s) * root - 4.0 * h * log((abs(s) + root) / math.sqrt(4.0 * h))
-    return found - log(root) - 0.5 * outside
+        return found + log(root) + 0.5 * s * s
+    # s²/2 less the integral of √(x² − R²), without a difference of large numbers.
+    total = abs(s) + root
+    return found - log(root) + 2.0 * h * (abs(s) / total + log(total / radius))
 
 
 @device
@@ -94,6 +97,8 @@ def _mode(n, mean, variance):
 
 @device
 def _proposal(n, mean, variance):
+    farthest = _FARTHEST * math.sqrt(2.0 * n)
+    mean = min(max(mean, -farthest), farthest)
     if variance == 0.0:
         return mean, 0.0, 0.0, 0.0, np.rint(_log_mean(n, mean) / _LN_2)
     # The curvature of the logarithm, that of a semicircle's best normal law included.
@@ -133,8 +138,8 @@ def _weight(p, scales, scalings, x, law):
 
 @device
 def _store_digits(value, unit, out, first, digits, w):
-    """Split value (in units of the first digit) into whole digits in base 2²⁶, rounding the last."""
-    rest = value * unit
+    """Split value / unit into whole digits in base 2²⁶, the first in units, and round the last."""
+    rest = value / unit
     for j in range(first, first + digits):
         shifted = rest + _ROUND
         store(out, j * w, bits_of(shifted) - _ROUND_BITS)
@@ -148,8 +153,8 @@ def _record(z, state, g, scalings, law, digits, origin, first, stop, counts):
     w = width(z)
     p, x = load(z, numbers[g, 0], 0), load(z, numbers[g, 2], 0)
     v = _weight(p, load(z, words[g, 1], 0), scalings, x, law)
-    _store_digits(v, 2.0**-6, digits, 0, 3, w)
-    _store_digits(v * v, 2.0**-38, digits, 3, 4, w)
+    _store_digits(v, 2.0**6, digits, 0, 3, w)
+    _store_digits(v * v, 2.0**38, digits, 3, 4, w)
     # Differences, because origin + w might overflow.
     for k in range(max(first - origin, 0), min(stop - origin, w)):
         start = words[g, 0, k] * np.uint64(BINS)

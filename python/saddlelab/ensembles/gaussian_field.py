@@ -61,7 +61,7 @@ class GaussianField(KacRice):
         """Per volume ℓⁿ, ℓ² = −C'(0)/C''(0), and per unit of u: its density times π^(−n/2)."""
         found = -0.5 * n * math.log(math.pi)
         if self.energy is not None:
-            found -= 0.5 * (self.energy**2 + math.log(2.0 * math.pi))
+            found -= 0.5 * (self.energy * self.energy + math.log(2.0 * math.pi))
         return found
 
 

@@ -65,7 +65,7 @@ class PSpin(KacRice):
         found = math.log(2.0) + 0.5 * math.log(math.pi) - math.lgamma(0.5 * (n + 1))
         found += 0.5 * n * math.log(self.p - 1)
         if self.energy is not None:
-            found += 0.5 * (math.log((n + 1) / (2.0 * math.pi)) - (n + 1) * self.energy**2)
+            found += 0.5 * (math.log((n + 1) / (2.0 * math.pi)) - (n + 1) * self.energy * self.energy)
         return found
 
 

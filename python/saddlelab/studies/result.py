@@ -278,7 +278,7 @@ class PrevalenceStudy:
         except (ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
             raise ValueError(f"`path` must be a saved study, got {os.fspath(path)!r}") from error
 
-    def _saved(self) -> dict[str, NDArray[Any]]:
+    def _saved(self) -> dict[str, Any]:
         """Arrays that a study of this kind has besides."""
         return {}
 

@@ -94,7 +94,7 @@ class WeightedStudy(PrevalenceStudy):
         return self._of_kind(kind, self._weight) / self._sum(self._weight)
 
     def standard_error(self, kind: Kind) -> FloatArray:
-        """Return the standard error of :meth:`fraction`, that of a ratio of two sums, shape (d,)."""
+        """Return the standard error of :meth:`fraction`, a ratio of two sums, shape (d,)."""
         p, inside = self.fraction(kind), self._of_kind(kind, self._square)
         outside = np.maximum(self._sum(self._square) - inside, 0.0)
         spread = (1.0 - p) ** 2 * inside + p**2 * outside
@@ -156,7 +156,7 @@ class WeightedStudy(PrevalenceStudy):
         more = {"effective_samples": self.effective_samples()}
         return first | more | found | {"log_number": self.log_number()}
 
-    def _saved(self) -> dict[str, NDArray[Any]]:
+    def _saved(self) -> dict[str, Any]:
         return {"weight": self._weight, "square": self._square, "log_unit": self._log_unit}
 
     @staticmethod
