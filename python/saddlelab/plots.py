@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saddlelab.energy_plot import plot_index_energy
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from saddlelab.studies.result import Kind, PrevalenceStudy
 
-__all__ = ["plot_index_law", "plot_prevalence", "prevalence_figure"]
+__all__ = ["plot_index_energy", "plot_index_law", "plot_prevalence", "prevalence_figure"]
 
 # Okabe & Ito's colours, told apart by every kind of colour vision; line styles and markers differ
 # too, because minima and maxima lie on each other in a symmetric ensemble.

@@ -27,6 +27,8 @@ class KacRice(Ensemble):
 
     weighted: ClassVar[bool] = True
     channels: ClassVar[int] = 8  # as saddlecore.weighted.BINS
+    #: What ``energy / energy_scale(n)`` is, on the axis of a picture.
+    energy_label: ClassVar[str]
 
     energy: float | None = silent(None)
 
@@ -34,6 +36,10 @@ class KacRice(Ensemble):
         """Check the parameters."""
         if self.energy is not None:
             object.__setattr__(self, "energy", finite_number("energy", self.energy))
+
+    @abstractmethod
+    def energy_scale(self, n: int) -> float:
+        """Return the energies over which the index goes from a fraction of n to another."""
 
     @abstractmethod
     def shift_law(self, n: int) -> tuple[float, float]:

@@ -41,6 +41,7 @@ class GaussianField(KacRice):
 
     name: ClassVar[str] = "gaussian-field"
     stream: ClassVar[int] = 1
+    energy_label: ClassVar[str] = "height in standard deviations by √n, u/√n"
 
     correlation: float = silent(1.0)
 
@@ -49,6 +50,10 @@ class GaussianField(KacRice):
         super().__post_init__()
         correlation = positive_number("correlation", self.correlation, at_most=1.0)
         object.__setattr__(self, "correlation", correlation)
+
+    def energy_scale(self, n: int) -> float:
+        """Return √n: the heights where the index changes by a fraction of n."""
+        return math.sqrt(n)
 
     def shift_law(self, n: int) -> tuple[float, float]:
         """−ξ/√2 has mean 0 and variance 1/2, or, at a height, mean ρu/√2 and (1 − ρ²)/2."""

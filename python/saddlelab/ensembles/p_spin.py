@@ -40,6 +40,7 @@ class PSpin(KacRice):
 
     name: ClassVar[str] = "p-spin"
     stream: ClassVar[int] = 1
+    energy_label: ClassVar[str] = "energy per spin, E"
 
     p: int = 3
 
@@ -50,6 +51,10 @@ class PSpin(KacRice):
         if p < 2:
             raise ValueError(f"`p` must be at least 2, got {p}")
         object.__setattr__(self, "p", p)
+
+    def energy_scale(self, n: int) -> float:
+        """Return 1: E is of order 1 in any dimension."""
+        return 1.0
 
     def shift_law(self, n: int) -> tuple[float, float]:
         """E√N √(p/(2(p − 1))), which is √(2n) (E/E_∞) √(N/(N − 1)); E√N is N(0, 1)."""
@@ -65,7 +70,9 @@ class PSpin(KacRice):
         found = math.log(2.0) + 0.5 * math.log(math.pi) - math.lgamma(0.5 * (n + 1))
         found += 0.5 * n * math.log(self.p - 1)
         if self.energy is not None:
-            found += 0.5 * (math.log((n + 1) / (2.0 * math.pi)) - (n + 1) * self.energy * self.energy)
+            # E ~ N(0, 1/N)
+            found += 0.5 * math.log((n + 1) / (2.0 * math.pi))
+            found -= 0.5 * (n + 1) * self.energy * self.energy
         return found
 
 
