@@ -14,7 +14,7 @@ import pytest
 from laws import LIKELY, weighted_chi_square
 from matplotlib.figure import Figure
 from reference import ensembles as dense
-from scipy import special, stats
+from scipy import integrate, special, stats
 from test_weighted import FIELD, field_law
 
 import saddlelab
@@ -132,15 +132,27 @@ def test_numbers_by_energy_add_up_to_all():
     assert abs(found - total) < 4 * math.sqrt(error)
 
 
-@pytest.mark.parametrize(("p", "ground"), [(3, 1.65699836353)])
-def test_the_number_of_minima_is_of_order_one_at_the_ground_state(p, ground):
-    """Auffinger, Ben Arous & Černý's E_0: ln(number)/N → 0, O(ln N/N) away."""
-    for n in (100, 1000):
-        study = prevalence("p-spin", n, p=p, energy=-ground, samples=2000, rng=0)
+def spin_complexity(p, E):
+    """Auffinger, Ben Arous & Černý (2013), theorem 2.8: lim ln(number at energy E < 0)/N."""
+    edge = 2 * math.sqrt((p - 1) / p)
+    found = 0.5 * math.log(p - 1) - (p - 2) / (4 * (p - 1)) * E**2
+    if abs(E) <= edge:
+        return found
+    area = integrate.quad(lambda z: math.sqrt(z * z - edge * edge), edge, abs(E))[0]
+    return found - 2 / edge**2 * area
+
+
+@pytest.mark.parametrize(
+    ("p", "E"), [(3, -1.75), (3, -1.65699836353), (3, -1.6), (3, -0.8), (5, 0)]
+)
+def test_the_complexity_of_spin_glasses(p, E):
+    """O(ln N/N) away at N spins; it vanishes at the ground state, below which there are none."""
+    n = 1000
+    study = prevalence("p-spin", n, p=p, energy=E, samples=2000, rng=0)
+    assert abs(study.log_number()[0] / n - spin_complexity(p, E)) < 2 * math.log(n) / n
+    assert abs(spin_complexity(3, -1.65699836353)) < 1e-10
+    if E < -1.65:
         assert study.fraction("minimum")[0] > 0.9
-        assert abs(study.log_number()[0]) < 3 * math.log(n)
-    higher = prevalence("p-spin", 1000, p=p, energy=-ground + 0.05, samples=2000, rng=0)
-    assert higher.log_number()[0] > 30
 
 
 @dataclass(frozen=True, kw_only=True)
