@@ -8,8 +8,8 @@ import sys
 from bench import report
 
 JOBS = (
-    "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "scale",
-    "startup",
+    "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "weighted",
+    "scale", "startup",
 )  # fmt: skip
 
 
