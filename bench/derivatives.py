@@ -173,12 +173,12 @@ def _differences(fun, X: np.ndarray, pairs: np.ndarray):
 
     m, n = X.shape
     table, steps = fun.table(n, exact=False), np.empty(0)
-    kernel, source = saddlecore.differences.hessian_differences, saddlecore.forms.VALUE
+    kernel = saddlecore.differences.hessian_differences
     H, error = np.zeros((m, n, n)), np.zeros((m, n, n))
     counts, status = np.zeros(m, np.int64), np.zeros(m, np.int64)
 
     def part(k: slice) -> None:
-        kernel(table, X[k], pairs, 0, source, steps, -1.0, H[k], error[k], counts[k], status[k])
+        kernel(table, X[k], pairs, 0, steps, -1.0, H[k], error[k], counts[k], status[k])
 
     return _threaded(part, m, over_threads, (H, error))
 

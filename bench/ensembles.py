@@ -6,7 +6,17 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bench.harness import Row, Stopwatch, Table, alternate, check_mean, limit, versus
+from bench.harness import (
+    WORKERS,
+    Row,
+    Stopwatch,
+    Table,
+    alternate,
+    check,
+    check_mean,
+    limit,
+    versus,
+)
 
 DIMS = (10, 100, 1000)
 SHIFT, RATIO = 0.2, 0.5
@@ -20,7 +30,9 @@ Gaussian ensembles of Dyson index β, centred and with shift {SHIFT}, and
 `saddlecore.laguerre.laguerre_index` for Wishart matrices of ratio {RATIO} and shift {SHIFT}.  Below
 β = 1 a few rows need a second block of random numbers; they are many in proportion at n = 10.
 *NumPy* draws a stack of dense matrices and calls `numpy.linalg.eigvalsh(stack)`, BLAS on one
-thread; times are per sample, and mean indices agree within 5 standard errors."""
+thread; times are per sample, and mean indices agree within 5 standard errors.  *Exact law* is
+`index_laws("goe", 1 … 100)` and `index_law(name, 1000)`, all threads; each sums to 1 within 1e-12.
+scikit-rmt 2.1.1 wants `scipy.misc.derivative` and cannot be imported beside SciPy 1.12 or later."""
 
 Count = Callable[[int, int], np.ndarray]
 
@@ -29,6 +41,7 @@ def run(quick: bool) -> Table:
     repeats = 3 if quick else 7
     with threadpool_limits(1, user_api="blas"):
         rows = _kernels(repeats, 2_000_000 if quick else 10_000_000)
+        rows += _exact_laws(repeats)
         rows += [_beside_numpy(repeats, name, 200 if quick else 1000) for name in _DENSE]
     return Table("ensembles", NOTE, rows)
 
@@ -65,6 +78,22 @@ def _kernels(repeats: int, rows: int) -> list[Row]:
             each = [t / rows * 1e9 for t in found[name]]
             table.append(limit("kernel", f"{name}, n = {n}", each, "ns", at_most=most))
     return table
+
+
+def _exact_laws(repeats: int) -> list[Row]:
+    from saddlelab import index_law, index_laws
+
+    jobs = {"GOE, every n to 100": (lambda: index_laws("goe", range(1, 101))[100], 2.0)}
+    for name in ("goe", "gue", "gse"):
+        jobs[f"{name.upper()}, n = 1000, bulk"] = partial(index_law, name, 1000), 1.0
+    watches = {name: Stopwatch(job, loops=1) for name, (job, _) in jobs.items()}
+    with threadpool_limits(WORKERS, user_api="blas"):
+        found = alternate(watches, repeats)
+    for name, watch in watches.items():
+        check(abs(watch.answer.probabilities.sum() - 1.0) < 1e-12, f"{name}: sums to 1")
+    return [
+        limit("exact law", name, found[name], "s", at_most=most) for name, (_, most) in jobs.items()
+    ]
 
 
 def _gaussian_stack(rng: np.random.Generator, n: int, samples: int) -> np.ndarray:

@@ -132,7 +132,7 @@ def versus(
             peer,
             duration(theirs),
             spread(ratios, "×"),
-            "" if at_least is None else f"≥ {at_least:,.0f} ×",
+            "" if at_least is None else f"≥ {at_least:,g} ×",
             None if at_least is None else middle >= at_least,
         )
     )

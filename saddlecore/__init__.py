@@ -24,8 +24,8 @@ _MODULES = ("chains", "compile", "differences", "equilibrate", "evaluate", "exac
             "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes",
             "lanesums", "lanetrees", "lanewise", "margins", "memory", "moves", "newton", "noise",
             "operations", "pairs", "panels", "philox", "places", "points", "products", "program",
-            "second", "slopes", "stencils", "steps", "streams", "sturm", "trace", "transposes",
-            "vecmath", "weighted")  # fmt: skip
+            "second", "slopes", "stencils", "steps", "streams", "sturm", "sturm_density",
+            "sturm_law", "trace", "transposes", "vecmath", "weighted")  # fmt: skip
 
 
 def __getattr__(name):

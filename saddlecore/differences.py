@@ -33,6 +33,7 @@ from saddlecore.noise import EPS
 from saddlecore.pairs import inspect_pairs, list_pairs, mixed, order_of_entries
 from saddlecore.places import make_place, shared, shared_all
 from saddlecore.stencils import CENTRAL, FORWARD, GRADIENT_OF, HESSIAN_OF, RICHARDSON, stencil
+from saddlecore.swift import swift_hessian
 from saddlecore.transposes import scatter
 
 __all__ = ["CENTRAL", "FORWARD", "INCOMPLETE", "NOISY", "NOT_FINITE", "OK", "ONE_SIDED",
@@ -107,7 +108,7 @@ def _write_matrices(place, order, shift, first, used, starts, out):
 
 @kernel
 def hessian_differences(
-    forms, X, pairs, scheme, source, step, noise, hessian, error, evaluations, status
+    forms, X, pairs, scheme, step, noise, hessian, error, evaluations, status
 ):
     """Hessians from values, symmetric to the last bit.
 
@@ -121,8 +122,6 @@ def hessian_differences(
     scheme : int
         `CENTRAL` (n(n − 1) + 4n + 6 evaluations, n(n − 1) + 2n + 1 without errors), `FORWARD` or
         `RICHARDSON`.
-    source : int
-        VALUE.
     step, noise
         As in `gradient_differences`.
     hessian : (m, n, n) float64, out
@@ -141,16 +140,23 @@ def hessian_differences(
     starts, flat = np.empty(LANES, np.int64), X.reshape(X.size)
     out, out_error = hessian.reshape(hessian.size), error.reshape(error.size)
     relative = max(noise, EPS) if known else EPS
+    swift = place.width == 1 and scheme == CENTRAL and estimate and calls.lanes != 0
     first = 0
     while first < m:
         used = min(LANES, m - first) if place.width == 1 else 1
         everybody = enter(like, calls, place, flat, first, used, starts, known)
-        counted, sided, fine = everybody, everybody, everybody
+        counted, sided, fine = everybody, everybody & not_(everybody), everybody
         for trial in range(2):
             formula, mending = stencil(HESSIAN_OF, scheme if trial == 0 else FORWARD), trial == 1
             if mending:
                 before = whole.copy()
             check, rest = estimate and not known and not mending, splat(like, 0.0)
+            if swift and not mending:
+                fine = swift_hessian(like, calls, place, formula, listed, relative, check, counted)
+                counted = everybody & not_(fine)
+                if not any_lane(counted):
+                    break
+                continue
             along_axes(like, calls, place, formula, relative, check, estimate, counted)
             if estimate:
                 rest = all_noise(like, place, formula)

@@ -72,14 +72,14 @@ class Expression:
         """H v, from the 2n inputs x and v."""
         return self._program(hvp(self._graph, self._slopes, self.n), 2 * self.n)
 
-    @property
+    @cached_property
     def pattern(self):
         """(k, 2) int64: the places i > j of entries of H that are not always 0; or None."""
         if self.hessian is None:
             return None
         places = self.hessian[1]
         i, j = np.divmod(places[:, 0], self.n)
-        return np.stack([i, j], axis=1)[i > j]
+        return np.ascontiguousarray(np.stack([i, j], axis=1)[i > j])
 
     def _program(self, nodes, inputs=None):
         count = len(nodes)

@@ -8,7 +8,7 @@ from saddlecore.laneops import any_lane, lane_numbers, mask_bits, not_, select, 
 from saddlecore.margins import ROUNDING
 from saddlecore.memory import load, store
 from saddlecore.moves import Calls, evaluate, reach
-from saddlecore.noise import EPS, check_noise
+from saddlecore.noise import EPS, axis_scale, check_noise
 from saddlecore.places import (
     ABSOLUTE,
     AT,
@@ -18,6 +18,7 @@ from saddlecore.places import (
     KNOWN,
     MAIN,
     SIGMA,
+    SLOPE,
     SPENT,
     STEP,
     TOP,
@@ -30,12 +31,13 @@ from saddlecore.places import (
     shared_all,
     spend_each,
     take,
+    total,
 )
 from saddlecore.steps import prepare_steps, settle
 from saddlecore.transposes import gather, scatter
 
 __all__ = ["INCOMPLETE", "NOISY", "NOT_FINITE", "OK", "ONE_SIDED", "along_axes", "calls_of",
-           "enter", "report", "width_for", "write_axes", "write_rows"]  # fmt: skip
+           "enter", "report", "settle_again", "width_for", "write_axes", "write_rows"]  # fmt: skip
 
 #: What `status` adds up: f(x) is not finite, and nothing was computed; some variable allowed one
 #: side only; f is much noisier than rounding, and steps are larger for it; some entry is NaN.
@@ -43,6 +45,7 @@ OK, NOT_FINITE, ONE_SIDED, NOISY, INCOMPLETE = 0, 1, 2, 4, 8
 
 # Up to this many variables, many points go side by side; beyond, one point fills the lanes.
 _SIDE_BY_SIDE = 32
+_ALL = np.uint64(255)  # lanes
 # f is called noisy from this multiple of rounding.
 _MUCH = 1024.0
 
@@ -110,24 +113,28 @@ def enter(like, calls, place, flat, first, used, starts, known):
 @allocating
 def along_axes(like, calls, place, formula, relative, check, estimate, lanes):
     """Settle the steps of all variables; measure the noise where f leaves its slope."""
+    prepare_steps(like, place, formula, relative)
+    for block in range(place.blocks):
+        settle(like, calls, place, formula, relative, block, estimate, lanes)
+    if check:
+        noisy = check_noise(like, calls, place, relative)
+        if any_lane(noisy):
+            settle_again(like, calls, place, formula, relative, noisy)
+
+
+@allocating
+def settle_again(like, calls, place, formula, relative, lanes):
+    """Settle the steps of all variables with the noise that was measured, in some lanes."""
     records = place.memory[place.blockwise : place.blockwise + place.blocks * FIELDS * LANES]
-    before = records[:0]
-    for trial in range(2):
-        prepare_steps(like, place, formula, relative)
-        for block in range(place.blocks):
-            settle(like, calls, place, formula, relative, block, estimate, lanes)
-        if trial == 1:
-            for at in range(0, len(records), LANES):
-                x = load(like, records, at)
-                store(records, at, select(lanes, x, load(like, before, at)))
-            for block in range(place.blocks):
-                reach(like, place, block, take(like, place, block, STEP))
-        if trial == 1 or not check:
-            break
-        lanes = check_noise(like, calls, place, relative)
-        if not any_lane(lanes):
-            break
-        before = records.copy()
+    before = records.copy()
+    prepare_steps(like, place, formula, relative)
+    for block in range(place.blocks):
+        settle(like, calls, place, formula, relative, block, True, lanes)
+    for at in range(0, len(records), LANES):
+        x = load(like, records, at)
+        store(records, at, select(lanes, x, load(like, before, at)))
+    for block in range(place.blocks):
+        reach(like, place, block, take(like, place, block, STEP))
 
 
 @device
@@ -164,17 +171,35 @@ def write_axes(like, place, formula, noise, mending):
     return shared(like, place, sided), shared_all(like, place, fine)
 
 
+@allocating
+def _noisy(like, place):
+    """Where f is much noisier than rounding, of f or of what is cancelled where f is near 0."""
+    size = splat(like, 0.0)
+    for block in range(place.blocks):
+        slope = take(like, place, block, SLOPE) * take(like, place, block, INVERSE)
+        part = abs(slope * axis_scale(like, take(like, place, block, AT)))
+        size += select(active(like, place, block) & (part < np.inf), part, splat(like, 0.0))
+    size = total(like, place, size) + abs(get(like, place, HERE))
+    return mask_bits(get(like, place, ABSOLUTE) > (_MUCH * EPS) * size)
+
+
 @device
 def report(like, place, first, used, sided, fine, evaluations, status):
     """Counts and flags of a group; `sided` and `fine` hold by point."""
-    memory = place.memory
+    memory, noisy = place.memory, np.uint64(0)
+    finite = mask_bits(abs(get(like, place, HERE)) < np.inf)
+    if any_lane(get(like, place, ABSOLUTE) > 0.0):
+        noisy = _noisy(like, place)
+    elif place.width == 1 and used == LANES and sided == 0 and fine & finite == _ALL:
+        for w in range(LANES):
+            evaluations[first + w], status[first + w] = np.int64(memory[SPENT * LANES + w]), OK
+        return
     for w in range(used):
-        f, noise = memory[HERE * LANES + w], memory[ABSOLUTE * LANES + w]
         flags = OK
-        if not abs(f) < np.inf:
+        if not (finite >> np.uint64(w)) & np.uint64(1):
             flags = NOT_FINITE
         else:
-            flags += NOISY if noise > _MUCH * EPS * abs(f) else 0
+            flags += NOISY if (noisy >> np.uint64(w)) & np.uint64(1) else 0
             flags += ONE_SIDED if (sided >> np.uint64(w)) & np.uint64(1) else 0
             flags += 0 if (fine >> np.uint64(w)) & np.uint64(1) else INCOMPLETE
         status[first + w] = flags

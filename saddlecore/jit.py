@@ -83,7 +83,8 @@ def _for_kernels_only(dispatcher):
     """Python calls of a function without wrappers raise: Numba would jump to address 0."""
 
     def refuse(*args, **kwargs):
-        raise TypeError(f"{dispatcher.__name__} has no Python wrapper: call it from an @njit function")
+        name = dispatcher.__name__
+        raise TypeError(f"{name} has no Python wrapper: call it from an @njit function")
 
     dispatcher._insert = lambda *entry: None  # no signature that Python's calls could find
     dispatcher._compile_for_args = refuse

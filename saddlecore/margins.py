@@ -48,7 +48,8 @@ from saddlecore.places import (
 )
 from saddlecore.stencils import FORWARD, OFFSETS, RICHARDSON, TOP_WEIGHTS
 
-__all__ = ["ROUNDING", "all_noise", "look_along_all", "weigh_variables", "weights"]
+__all__ = ["ROUNDING", "all_noise", "bound_pairs", "look_along_all", "sum_of_variables",
+           "weigh_variables", "weights"]  # fmt: skip
 
 # Safety factors, from the table of functions in the tests: of the geometric mean (order 4, 6), of
 # the lower order's square, of U at most, of what U has beyond; noise, in σ; the final rounding.
@@ -77,6 +78,7 @@ def _inverse_root(x):
 @device
 def all_noise(like, place, stencil):
     """σ, were every variable's T nothing but noise; what was measured meanwhile joins SIGMA."""
+    set_level(like, place, BEYOND, splat(like, 0.0))
     inverses, noise = splat(like, 0.0), get(like, place, ABSOLUTE)
     for block in range(place.blocks):
         sigma = max(take(like, place, block, SIGMA), noise)
@@ -87,7 +89,7 @@ def all_noise(like, place, stencil):
 
 
 @device
-def _sum_of_variables(like, place, stencil):
+def sum_of_variables(like, place, stencil):
     """Σ Tᵢ, and (Σ |Tᵢ|^{1/p})ᵖ; points the line along all steps."""
     own, size = splat(like, 0.0), splat(like, 0.0)
     for block in range(place.blocks):
@@ -110,18 +112,24 @@ def _sum_of_variables(like, place, stencil):
 @device
 def look_along_all(like, calls, place, stencil, noise):
     """Write the bounds that U sets; returns the noise, which U may correct downwards."""
-    own, explained = _sum_of_variables(like, place, stencil)
+    own, explained = sum_of_variables(like, place, stencil)
     for k in range(stencil.count):
         place.memory[MULTIPLES * LANES + k] = OFFSETS[stencil.scheme, k]
     line(like, calls, place, stencil.count, get(like, place, USED) > 0.5)
     u, f = 0.0 - own, get(like, place, HERE)
     for k in range(stencil.count):
         u += TOP_WEIGHTS[stencil.number, k] * (load(like, place.memory, (ROWS + k) * LANES) - f)
+    return bound_pairs(like, place, stencil, u, explained, noise)
+
+
+@device
+def bound_pairs(like, place, stencil, u, explained, noise):
+    """Write the bounds that U (with its sign) sets; returns the noise."""
     u = select(abs(u) < np.inf, abs(u), splat(like, 0.0))
     n = 1.0 * place.n
     set_level(like, place, BOUND, _AT_MOST * u)
     beyond = max(u - explained, splat(like, 0.0)) * (_BEYOND / math.sqrt(0.5 * n * (n - 1.0)))
-    set_level(like, place, BEYOND, beyond)
+    set_level(like, place, BEYOND, select(beyond < np.inf, beyond, splat(like, 0.0)))
     return min(noise, u * (_UNSEEN / (stencil.gain * math.sqrt(n + 1.0))))
 
 

@@ -10,8 +10,8 @@ from saddlecore.laneops import lane, lane_numbers, mask_bits, select, splat
 from saddlecore.memory import load, store
 from saddlecore.places import MULTIPLES, ROWS, get, spend
 
-__all__ = ["Calls", "aim", "evaluate", "line", "move_block", "move_variable", "reach",
-           "return_variable"]  # fmt: skip
+__all__ = ["Calls", "aim", "call_lanes", "evaluate", "line", "move_block", "move_variable",
+           "reach", "return_variable"]  # fmt: skip
 
 #: A form in lanes and in plain numbers, each an address and its data.
 Calls = namedtuple("Calls", "lanes lanes_data single single_data")
@@ -32,6 +32,13 @@ def _one_by_one(calls, place, bits, at):
 
 
 @device
+def call_lanes(calls, place, at):
+    """`evaluate`, where there is a form in lanes."""
+    call_form(calls.lanes, place.memory, place.moved, place.n, place.memory, at,
+              calls.lanes_data)  # fmt: skip
+
+
+@device
 def evaluate(calls, place, bits, at):
     """Let the form write its value at the moved point to ``memory[at]``.
 
@@ -39,8 +46,7 @@ def evaluate(calls, place, bits, at):
     wait for it here, and to store it there, would cost as much as the call.
     """
     if calls.lanes != 0:
-        call_form(calls.lanes, place.memory, place.moved, place.n, place.memory, at,
-                  calls.lanes_data)  # fmt: skip
+        call_lanes(calls, place, at)
     else:
         _one_by_one(calls, place, bits, at)
 

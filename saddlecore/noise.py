@@ -41,7 +41,8 @@ from saddlecore.places import (
     total,
 )
 
-__all__ = ["EPS", "TINY", "axis_scale", "check_noise", "measure_noise"]
+__all__ = ["EPS", "TINY", "axis_scale", "check_noise", "expected_rise", "measure_noise",
+           "suspects"]  # fmt: skip
 
 EPS = 2.0**-52
 TINY = 1e-300
@@ -61,6 +62,8 @@ _PROBE = 2.0**-28
 # slope's own uncertainty, in units of σ, to which |T| is added.
 _SUSPICIOUS = 16.0
 _UNSURE = 8.0
+# A slope may change by this share within _PROBE·|x|.
+_BENT = 64.0 * _PROBE
 
 
 @device
@@ -169,11 +172,8 @@ def _deviation(like, place, k, rise, unsure):
 
 
 @device
-def check_noise(like, calls, place, relative):
-    """One point close to x, where f must be what its slope says.  Measures the noise if not.
-
-    Returns where it was measured.
-    """
+def expected_rise(like, place):
+    """Point the line close to x; returns what f rises by on it, and by how much that is unsure."""
     rise, unsure, zero = splat(like, 0.0), splat(like, 0.0), splat(like, 0.0)
     for block in range(place.blocks):
         along = axis_scale(like, take(like, place, block, AT)) * _PROBE
@@ -181,13 +181,31 @@ def check_noise(like, calls, place, relative):
         aim(like, place, block, along)
         part = along * take(like, place, block, INVERSE)
         mine = active(like, place, block)
-        rise += select(mine, part * take(like, place, block, SLOPE), zero)
+        slope = take(like, place, block, SLOPE)
+        rise += select(mine, part * slope, zero)
         wrong = _UNSURE * take(like, place, block, SIGMA) + abs(take(like, place, block, TOP))
+        # And by the curvature on the way: it matters where f is 0.
+        wrong += _BENT * abs(slope)
         unsure += select(mine, abs(part) * wrong, zero)
-    rise, unsure = total(like, place, rise), total(like, place, unsure)
+    return total(like, place, rise), total(like, place, unsure)
+
+
+@device
+def check_noise(like, calls, place, relative):
+    """One point close to x, where f must be what its slope says.  Measures the noise if not.
+
+    Returns where it was measured.
+    """
+    rise, unsure = expected_rise(like, place)
     unknown = (get(like, place, KNOWN) < 0.5) & (get(like, place, USED) > 0.5)
     place.memory[MULTIPLES * LANES] = _PROBES[0]
     line(like, calls, place, 1, unknown)
+    return suspects(like, calls, place, relative, rise, unsure, unknown)
+
+
+@device
+def suspects(like, calls, place, relative, rise, unsure, unknown):
+    """Where the first probe's value (in ROWS) is not what it must be; measures the noise there."""
     deviation, f = _deviation(like, place, 0, rise, unsure), get(like, place, HERE)
     suspect = (deviation > (_SUSPICIOUS * relative) * abs(f) + TINY) & unknown
     if any_lane(suspect):

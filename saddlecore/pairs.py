@@ -47,8 +47,8 @@ from saddlecore.places import (
 )
 from saddlecore.stencils import CENTRAL, FORWARD, OFFSETS, RICHARDSON
 
-__all__ = ["Pairs", "combine", "inspect_pairs", "list_pairs", "mixed", "order_of_entries",
-           "sweeps_of_pair"]  # fmt: skip
+__all__ = ["Pairs", "central_pair", "combine", "inspect_pairs", "list_pairs", "mixed",
+           "numerator", "order_of_entries", "sweeps_of_pair"]  # fmt: skip
 
 # Safety of an error that is the difference of two formulas.
 _DOUBLED = 1.5
@@ -131,7 +131,7 @@ def _one_sided(like, place, f, i, block, row):
 
 
 @device
-def _numerator(like, place, stencil, f, i, block, row):
+def numerator(like, place, stencil, f, i, block, row):
     """hᵢ hⱼ Hᵢⱼ, and what drops out, or what twice the steps add."""
     if stencil.scheme == FORWARD:
         main, dropped = _one_sided(like, place, f, i, block, row)
@@ -147,7 +147,7 @@ def _numerator(like, place, stencil, f, i, block, row):
 def _left_out(like, place, stencil, i, block, dropped):
     """What a numerator may be wrong by (see `saddlecore.margins`)."""
     if stencil.scheme == FORWARD:
-        t = _DOUBLED * abs(dropped)
+        t = _DOUBLED * abs(dropped) + get(like, place, BEYOND)
     else:
         alike = by_variable(like, place, i, ROOT) * take(like, place, block, ROOT)
         series = by_variable(like, place, i, OMEGA) * take(like, place, block, OMEGA)
@@ -169,7 +169,7 @@ def combine(like, place, stencil, f, i, block, row, at, estimate, bits):
 
     It is 0 in lanes whose bit is not set.
     """
-    main, dropped = _numerator(like, place, stencil, f, i, block, row)
+    main, dropped = numerator(like, place, stencil, f, i, block, row)
     scale_i, scale_j = by_variable(like, place, i, INVERSE), take(like, place, block, INVERSE)
     h, zero = (main * scale_i) * scale_j, splat(like, 0.0)
     if place.width > 1:
@@ -181,6 +181,22 @@ def combine(like, place, stencil, f, i, block, row, at, estimate, bits):
         if place.width > 1:
             error = select(_lanes_of(like, bits), error, zero)
         store(place.memory, at + place.errors - place.results, error)
+
+
+@device
+def central_pair(like, place, stencil, i, j, at):
+    """`combine` for CENTRAL with points side by side; samples come from the places of results."""
+    memory, error_at, f = place.memory, at + place.errors - place.results, get(like, place, HERE)
+    p, q = load(like, memory, at) - f, load(like, memory, error_at) - f
+    own = take(like, place, i, EVEN) + take(like, place, j, EVEN)
+    turned = take(like, place, i, ODD) + take(like, place, j, ODD)
+    main, dropped = 0.5 * ((p + q) - own), 0.5 * ((p - q) - turned)
+    scale_i, scale_j = take(like, place, i, INVERSE), take(like, place, j, INVERSE)
+    h = (main * scale_i) * scale_j
+    error = _left_out(like, place, stencil, i, j, dropped)
+    store(memory, at, h)
+    store(memory, error_at, (error * abs(scale_i)) * abs(scale_j) + ROUNDING * abs(h))
+    return h
 
 
 @allocating

@@ -24,7 +24,7 @@ from saddlecore.laneops import all_lanes, any_lane, fold, lane_numbers, select, 
 from saddlecore.memory import aligned, load, store
 
 __all__ = ["ABSOLUTE", "AT", "BEYOND", "BOUND", "EVEN", "FAR_EVEN", "FAR_ODD", "FIELDS", "FIRST",
-           "GIVEN", "HERE", "INVERSE", "KNOWN", "LARGEST", "MAIN", "MIXED", "MULTIPLES", "ODD", "OMEGA",
+           "GIVEN", "HERE", "INVERSE", "KNOWN", "MAIN", "MIXED", "MULTIPLES", "ODD", "OMEGA",
            "RING", "ROOT", "ROWS", "SIGMA", "SIGN", "SLOPE", "SPENT", "STEP", "TOP", "USED",
            "Place", "active", "by_variable", "copy_to_variables", "entry", "get", "make_place",
            "put", "put_by_variable", "set_level", "shared", "shared_all", "spend", "spend_each",

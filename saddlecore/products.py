@@ -11,14 +11,15 @@ import numpy as np
 from saddlecore.forms import LANES, VALUE
 from saddlecore.groups import along_axes, calls_of, enter, report, width_for, write_rows
 from saddlecore.jit import allocating, device, kernel
-from saddlecore.laneops import any_lane, mask_bits, not_, select, splat, zeros
+from saddlecore.laneops import any_lane, lane_numbers, mask_bits, not_, select, splat, zeros
 from saddlecore.margins import all_noise, look_along_all, weigh_variables, weights
 from saddlecore.memory import aligned, load, store
 from saddlecore.moves import evaluate, line, move_block
 from saddlecore.noise import EPS, TINY
-from saddlecore.pairs import combine, sweeps_of_pair
+from saddlecore.pairs import combine, numerator, sweeps_of_pair
 from saddlecore.places import (
     ABSOLUTE,
+    BEYOND,
     BOUND,
     EVEN,
     FAR_EVEN,
@@ -42,6 +43,8 @@ from saddlecore.places import (
     shared,
     shared_all,
     spend,
+    take,
+    total,
 )
 from saddlecore.stencils import (
     FORWARD,
@@ -56,6 +59,8 @@ from saddlecore.transposes import gather
 __all__ = ["product_differences"]
 
 _EVERY = np.uint64(255)  # lanes
+# Safety of an error that is what two computations of one number differ by.
+_APART = 2.0
 
 
 @device
@@ -89,7 +94,7 @@ def _along_line(like, calls, place, formula, count, lanes):
 
 @device
 def _keep_direction(like, place, formula, t, relative, noise, count):
-    """Write the direction's record, as if it were a variable."""
+    """Write the direction's record, as if it were a variable; returns D along it."""
     f, zero = get(like, place, HERE), splat(like, 0.0)
     top, main, size = zero, zero, zero
     for k in range(count):
@@ -98,6 +103,8 @@ def _keep_direction(like, place, formula, t, relative, noise, count):
         main += MAIN_WEIGHTS[formula.number, k] * (at - f)
         size = max(size, abs(at))
     sigma = max(max(noise, relative * size), max(get(like, place, ABSOLUTE), splat(like, TINY)))
+    # Of a higher difference that cannot be had, no more is known than of this one.
+    top = select(abs(top) < np.inf, top, main)
     root, mixed, omega = weights(like, formula, top, sigma, main)
     one, two = get(like, place, ROWS) - f, get(like, place, ROWS + 1) - f
     three, four = get(like, place, ROWS + 2) - f, get(like, place, ROWS + 3) - f
@@ -114,6 +121,7 @@ def _keep_direction(like, place, formula, t, relative, noise, count):
         put_by_variable(like, place, n, ODD, one - two)
         put_by_variable(like, place, n, FAR_EVEN, three + four)
         put_by_variable(like, place, n, FAR_ODD, three - four)
+    return main
 
 
 @device
@@ -136,6 +144,30 @@ def _sample(like, calls, place, formula, origin, sweeps, lanes):
             evaluate(calls, place, mask_bits(mine), at)
             move_block(like, place, block, 0.0)
             spend(like, place, mine, 1)
+
+
+@device
+def _lengths(like, place, block):
+    """How long the direction is along the variables of a block, in their steps."""
+    first, memory = block * place.width, place.memory
+    along = load(like, memory, place.direction + first * LANES)
+    for v in range(first + 1, min(place.n, first + place.width)):
+        one = load(like, memory, place.direction + v * LANES)
+        along = select(lane_numbers(like) == np.uint64(v - first), one, along)
+    return along * take(like, place, block, INVERSE)
+
+
+@device
+def _check_against_line(like, place, formula, main):
+    """Let errors know how far vᵀH v, from the product, is from the difference along v."""
+    f, found = get(like, place, HERE), splat(like, 0.0)
+    for block in range(place.blocks):
+        part, _ = numerator(like, place, formula, f, place.n, block, block)
+        part *= _lengths(like, place, block)
+        found += select(active(like, place, block), part, splat(like, 0.0))
+    apart = abs(total(like, place, found) - main)
+    apart = select(apart < np.inf, apart, splat(like, 0.0))
+    set_level(like, place, BEYOND, get(like, place, BEYOND) + _APART * apart)
 
 
 @device
@@ -180,8 +212,10 @@ def _product(like, calls, place, formula, relative, rest, estimate, mending, gro
             at = place.direction + v * LANES
             along = load(like, place.memory, at)
             store(place.memory, at, select(turn, 0.0 - along, along))
-    _keep_direction(like, place, formula, t, relative, rest, count)
+    main = _keep_direction(like, place, formula, t, relative, rest, count)
     _sample(like, calls, place, formula, origin, sweeps_of_pair(formula, estimate), lanes)
+    if estimate:
+        _check_against_line(like, place, formula, main)
     return _write(like, place, formula, estimate, mending)
 
 

@@ -25,7 +25,7 @@ from saddlecore.forms import LANES
 from saddlecore.jit import allocating, device
 from saddlecore.laneops import any_lane, mask_bits, not_, select, splat
 from saddlecore.memory import load, store
-from saddlecore.moves import evaluate, move_block, reach
+from saddlecore.moves import call_lanes, evaluate, move_block, reach
 from saddlecore.noise import TINY, axis_scale, measure_noise
 from saddlecore.places import (
     ABSOLUTE,
@@ -45,6 +45,7 @@ from saddlecore.places import (
     SLOPE,
     STEP,
     TOP,
+    USED,
     active,
     get,
     put,
@@ -55,7 +56,7 @@ from saddlecore.places import (
 )
 from saddlecore.stencils import FORWARD, MAIN_WEIGHTS, OFFSETS, SLOPE_WEIGHTS, TOP_WEIGHTS
 
-__all__ = ["prepare_steps", "settle"]
+__all__ = ["prepare_steps", "settle", "settle_central"]
 
 # Golden, less 3e-7; 22 bits, so that h and x + h are exact unless h is below 2⁻³⁰|x|.
 _M = 5184447.0 / 4194304.0
@@ -77,6 +78,8 @@ _NEVER = 9999.0
 _TRIES = 8
 # How often values that are not finite may send a step back, per side.
 _RETREATS = 3.0
+# Weights of a central slope.
+_FIRST, _SECOND = 2.0 / 3.0, 1.0 / 12.0
 
 
 @device
@@ -125,6 +128,8 @@ def _look(like, place, stencil, relative, block, count, mine):
         main += MAIN_WEIGHTS[stencil.number, k] * d
         slope += SLOPE_WEIGHTS[stencil.scheme, k] * d
         top += TOP_WEIGHTS[stencil.number, k] * d
+    # Without T there is no error, and so no D.
+    main = select(abs(top) < np.inf, main, top)
     put(like, place, block, MAIN, main)
     put(like, place, block, SLOPE, slope)
     put(like, place, block, TOP, select(mine, top, zero))
@@ -145,6 +150,7 @@ def _keep_parts(like, place, stencil, block):
     """Record the even and odd parts of the nearest points, for pairs."""
     f, ring = get(like, place, HERE), RING * LANES
     one = load(like, place.memory, ring) - f
+    one = select(abs(take(like, place, block, TOP)) < np.inf, one, splat(like, np.nan))
     two = load(like, place.memory, ring + LANES) - f
     if stencil.scheme == FORWARD:
         put(like, place, block, EVEN, one)
@@ -171,13 +177,66 @@ def settle(like, calls, place, stencil, relative, block, estimate, lanes):
     _evaluate(like, calls, place, stencil, block, count, mine, True)
     d, t, sigma = _look(like, place, stencil, relative, block, count, mine)
     if estimate:
-        sigma = max(sigma, get(like, place, ABSOLUTE))
-        put(like, place, block, SIGMA, sigma)
-        known = get(like, place, KNOWN) > 0.5
-        _, long, faint = _judge(like, stencil, d, t, sigma, known)
-        if any_lane((long | faint) & mine & (given == 0.0)):
-            _search(like, calls, place, stencil, relative, block, mine)
+        examine(like, calls, place, stencil, relative, block, mine, d, t, sigma)
     _keep_parts(like, place, stencil, block)
+
+
+@device
+def examine(like, calls, place, stencil, relative, block, mine, d, t, sigma):
+    """Keep σ, and look for another step where this one is long or faint."""
+    sigma = max(sigma, get(like, place, ABSOLUTE))
+    put(like, place, block, SIGMA, sigma)
+    known = get(like, place, KNOWN) > 0.5
+    _, long, faint = _judge(like, stencil, d, t, sigma, known)
+    if any_lane((long | faint) & mine & (take(like, place, block, GIVEN) == 0.0)):
+        _search(like, calls, place, stencil, relative, block, mine)
+
+
+@device
+def settle_central(like, calls, place, stencil, relative, v, lanes):
+    """`settle` for CENTRAL, points side by side and a form in lanes: the same numbers."""
+    memory, at, ring = place.memory, place.moved + v * LANES, RING * LANES
+    mine, given = (get(like, place, USED) > 0.5) & lanes, take(like, place, v, GIVEN)
+    x = load(like, memory, place.x + v * LANES)
+    k = get(like, place, FIRST) + select(abs(x) > TINY, exponent(x), splat(like, 0.0))
+    h = select(given > 0.0, given, power_of_two(k) * _M)
+    h = (x + h) - x
+    put(like, place, v, STEP, h)
+    put(like, place, v, INVERSE, 1.0 / h)
+    store(memory, at, x + h)
+    call_lanes(calls, place, ring)
+    store(memory, at, x - h)
+    call_lanes(calls, place, ring + LANES)
+    store(memory, at, x + 2.0 * h)
+    call_lanes(calls, place, ring + 2 * LANES)
+    store(memory, at, x - 2.0 * h)
+    call_lanes(calls, place, ring + 3 * LANES)
+    store(memory, at, x)
+    d, t, sigma = _look_central(like, place, relative, v, mine)
+    examine(like, calls, place, stencil, relative, v, mine, d, t, sigma)
+    f = get(like, place, HERE)
+    up, down = load(like, memory, ring) - f, load(like, memory, ring + LANES) - f
+    up = select(abs(take(like, place, v, TOP)) < np.inf, up, splat(like, np.nan))
+    put(like, place, v, EVEN, up + down)
+    put(like, place, v, ODD, up - down)
+
+
+@device
+def _look_central(like, place, relative, v, mine):
+    """`_look` for the Hessian's central formula, its weights written out."""
+    f, memory, ring = get(like, place, HERE), place.memory, RING * LANES
+    up, down = load(like, memory, ring), load(like, memory, ring + LANES)
+    far_up, far_down = load(like, memory, ring + 2 * LANES), load(like, memory, ring + 3 * LANES)
+    size = max(max(max(max(abs(f), abs(up)), abs(down)), abs(far_up)), abs(far_down))
+    one, two, three, four = up - f, down - f, far_up - f, far_down - f
+    main = (0.0 + one) + two  # never −0
+    slope = ((_FIRST * one - _FIRST * two) - _SECOND * three) + _SECOND * four
+    top = ((-4.0 * one - 4.0 * two) + three) + four
+    main = select(abs(top) < np.inf, main, top)
+    put(like, place, v, MAIN, main)
+    put(like, place, v, SLOPE, slope)
+    put(like, place, v, TOP, select(mine, top, splat(like, 0.0)))
+    return main, abs(top), max(relative * size, splat(like, TINY))
 
 
 @device
@@ -212,7 +271,7 @@ def _search(like, calls, place, stencil, relative, block, mine):
     least = select(abs(x) > TINY, scale + _LEAST, splat(like, _LEAST_AT_ZERO))
     most = max(scale, zero) + _MOST
     low, high, retreats = splat(like, -_NEVER), splat(like, _NEVER), zero
-    stuck = not_(mine)
+    stuck, visible = not_(mine), not_(mine) & mine
     for attempt in range(_TRIES + 1):
         k = exponent(take(like, place, block, STEP))
         d, t, floor = _look(like, place, stencil, relative, block, stencil.count, mine)
@@ -220,7 +279,7 @@ def _search(like, calls, place, stencil, relative, block, mine):
         known = get(like, place, KNOWN) > 0.5
         strict = (high < _NEVER) | known
         finite, long, faint = _judge(like, stencil, d, t, sigma, strict)
-        suspect = shared(like, place, long & finite & mine & not_(known))
+        suspect = shared(like, place, long & finite & mine & not_(known | visible))
         if any_lane(suspect):
             measure_noise(like, calls, place, suspect)
             prepare_steps(like, place, stencil, relative)
@@ -233,6 +292,8 @@ def _search(like, calls, place, stencil, relative, block, mine):
         put(like, place, block, SIGMA, select(stuck & mine & finite, noise, sigma))
         if attempt == _TRIES or not any_lane(moving):
             break
+        # A derivative that was seen without T: what is long beyond is so for no noise.
+        visible |= faint & (abs(d) >= _NOTHING * sigma)
         low = select(moving & faint, max(low, k), low)
         high = select(moving & long, min(high, k), high)
         down = max(k - _shorter(like, stencil, finite, t, sigma), least)

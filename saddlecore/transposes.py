@@ -6,9 +6,10 @@ from numba.extending import intrinsic
 
 from saddlecore.forms import LANES
 from saddlecore.jit import device
-from saddlecore.memory import transpose_in
+from saddlecore.laneops import zeros
+from saddlecore.memory import load, store, transpose_in
 
-__all__ = ["gather", "scatter", "transpose_out"]
+__all__ = ["gather", "pick", "scatter", "spread", "transpose_out"]
 
 
 def _pointer(context, builder, array_type, array, index, value_type):
@@ -51,12 +52,51 @@ def transpose_out(typingctx, array, order, index, shift, out, starts):
     return sig, codegen
 
 
+@intrinsic
+def pick(typingctx, like, array, index, stride):
+    """The lanes ``array[index]``, ``array[index + stride]``, …"""
+    sig = like(like, array, types.intp, types.intp)
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[1])(context, builder, args[1]).data
+        vector = context.get_value_type(sig.return_type)
+        found, at = ir.Constant(vector, ir.Undefined), args[2]
+        for lane in range(vector.count):
+            x = builder.load(builder.gep(data, [at]))
+            found = builder.insert_element(found, x, ir.IntType(32)(lane))
+            at = builder.add(at, args[3])
+        return found
+
+    return sig, codegen
+
+
+@intrinsic
+def spread(typingctx, array, index, stride, x):
+    """Write lanes to ``array[index]``, ``array[index + stride]``, …"""
+    sig = types.void(array, types.intp, types.intp, x)
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        at = args[1]
+        for lane in range(args[3].type.count):
+            x = builder.extract_element(args[3], ir.IntType(32)(lane))
+            builder.store(x, builder.gep(data, [at]))
+            at = builder.add(at, args[2])
+        return context.get_dummy_value()
+
+    return sig, codegen
+
+
 @device
 def gather(rows, size, first, used, starts, out, at):
     """Rows first, …, first + used − 1 of a flat array, side by side from ``out[at]`` on.
 
     The last one also fills the lanes beyond.
     """
+    if size < LANES and used == LANES:
+        for i in range(size):
+            store(out, at + i * LANES, pick(zeros(8), rows, first * size + i, size))
+        return
     for w in range(LANES):
         starts[w] = (first + min(w, used - 1)) * size
     for i in range(size if size < LANES else 0):
@@ -74,7 +114,11 @@ def gather(rows, size, first, used, starts, out, at):
 def scatter(lanes, order, shift, first, used, starts, rows):
     """Elements of lanes at ``order`` + shift to rows first, first + 1, … of a flat array."""
     size = len(order)
-    if used < LANES or size < LANES:
+    if used == LANES and size < LANES:
+        for i in range(size):
+            x = load(zeros(8), lanes, order[i] + shift)
+            spread(rows, first * size + i, size, x)
+    elif used < LANES:
         for w in range(used):
             for i in range(size):
                 rows[(first + w) * size + i] = lanes[order[i] + shift + w]

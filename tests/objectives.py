@@ -2,7 +2,7 @@
 
 from reference.functions import CASES
 
-from saddlelab.objective import as_objective
+from saddlelab.as_objective import as_objective
 
 #: With sums, slices and functions of whole arrays.
 NUMPY_STYLE = (

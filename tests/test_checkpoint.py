@@ -7,10 +7,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 import pytest
+from faults import SERVER, begun, drive_goe, wait_until
 
 from saddlelab.prevalence import CheckpointError, CheckpointMismatchError, prevalence
 from saddlelab.studies import blocks as block_module
@@ -137,8 +137,7 @@ def test_two_runs_may_share_a_file(path, unbroken):
     spec = _spec()
     file.begin(spec)
     parts = spec.parts()
-    for block in block_module.count_task(spec.ensemble, [(block_module.Run(0, 0, 3), parts[0])]):
-        file.add(parts[0], block)
+    file.add(parts, block_module.count_task(spec.ensemble, [(block_module.Run(0, 0, 3), parts[0])]))
     file.close()
     assert stored(path) == whole
 
@@ -152,47 +151,28 @@ def _spec():
 
 # --- SIGKILL -------------------------------------------------------------------------------
 
-KILLS = 20
-# About 3 s of work in blocks of 30 ms: twenty kills fit in, and each finds blocks in flight.
+# Fifty kills of studies whose samples cost nothing are in test_executors.py.
+KILLS = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 5
+# About 3 s of work in blocks of 30 ms: all kills fit in, and each finds blocks in flight.
 LONG = {"samples": 15_000_000, "rng": 3, "workers": 2}
 LONG_DIMS = [20, 30]
-CHILD = f"""
-import os, sys
-from saddlelab.prevalence import prevalence
-from saddlelab.studies import blocks
-
-real, log = blocks.count_block, os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-def count_block(ensemble, part, block):
-    os.write(log, f"{{part.n}} {{block}}\\n".encode())
-    return real(ensemble, part, block)
-
-blocks.count_block = count_block
-prevalence("goe", {LONG_DIMS}, **{LONG}, checkpoint=sys.argv[1])
-"""
-
-
-def begun(log):
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [tuple(map(int, line.split())) for line in lines]
 
 
 def kill_when_busy(path, log, delay):
     """Start the study, kill it ``delay`` seconds after its third block began."""
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(path), str(log)])
+    child = SERVER.Process(target=drive_goe, args=(LONG_DIMS, LONG, path, log))
+    child.start()
     try:
-        deadline = time.monotonic() + 120
-        while len(begun(log)) < 3:
-            assert child.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-        time.sleep(delay)
+        wait_until(lambda: len(begun(log)) >= 3 or not child.is_alive())
+        child.join(delay)
+        assert child.is_alive()
     finally:
         child.kill()
-    assert child.wait() == -signal.SIGKILL
+        child.join()
+    assert child.exitcode == -signal.SIGKILL
 
 
-def test_killed_twenty_times(path, tmp_path, counted):
+def test_killed_again_and_again(path, tmp_path, counted):
     whole = prevalence("goe", LONG_DIMS, **LONG)
     everything = set(counted)
     chance, kept = random.Random(0), {}
@@ -310,7 +290,7 @@ def test_a_full_disk_loses_nothing(path, monkeypatch):
 
     def begin_on_a_small_disk(self, spec):
         begin(self, spec)
-        self._db.execute("PRAGMA max_page_count = 8")
+        self._db.execute("PRAGMA max_page_count = 12")
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "begin", begin_on_a_small_disk)

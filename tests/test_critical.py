@@ -14,7 +14,7 @@ from reference import surfaces as formulas
 from scipy.optimize import Bounds
 
 from saddlelab import critical_points, objective, surfaces
-from saddlelab.critical import _unseen
+from saddlelab.critical_result import _unseen
 
 EPS = np.finfo(float).eps
 KINDS = ("minimum", "saddle", "maximum", "degenerate", "undecided")

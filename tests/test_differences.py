@@ -37,19 +37,24 @@ SIZES = (1, 2, 7, 8, 9, 10, 17)
 class Forms:
     """A function's table of forms: in lanes, in plain numbers, or both."""
 
-    def __init__(self, function, slots=(VALUE_LANES, VALUE)):
+    def __init__(self, function, args, slots):
         self.table = np.zeros((SLOTS, 2), np.int64)
         self.kept = [
-            compile_function(function, "value", LANES if slot == VALUE_LANES else 1)
+            compile_function(function, "value", LANES if slot == VALUE_LANES else 1, args)
             for slot in slots
         ]
         for slot, form in zip(slots, self.kept, strict=True):
             self.table[slot, 0] = form.address
 
 
-@functools.cache
-def forms_of(function):
-    return Forms(function)
+_made = {}
+
+
+def forms_of(function, args=(), slots=(VALUE_LANES, VALUE)):
+    """`Forms` that are made once."""
+    if (function, slots) not in _made:
+        _made[function, slots] = Forms(function, args, slots)
+    return _made[function, slots]
 
 
 class Called:
@@ -89,7 +94,7 @@ def differences(what, forms, X, scheme="central", *, step=(), noise=-1.0, errors
         engine.gradient_differences(forms.table, X, *options)
     elif what == "hessian":
         pairs = all_pairs(n) if pairs is None else pairs
-        engine.hessian_differences(forms.table, X, pairs, options[0], VALUE, *options[1:])
+        engine.hessian_differences(forms.table, X, pairs, *options)
     else:
         V = np.ascontiguousarray(vectors(X) if V is None else V, float)
         products.product_differences(forms.table, X, V, *options)
@@ -155,6 +160,10 @@ def test_kernels_are_the_plain_formulas(what, n, scheme):
             assert (error > 0).all()
 
 
+#: What the compiled form reads: of its address, as it is when it is called.
+COEFFICIENTS = np.zeros((10, 10))
+
+
 def quadratic_form(x, A):
     s = 0.0
     for i in range(len(x)):
@@ -170,9 +179,8 @@ def test_quadratic_forms_are_exact(scheme, seed, n, m):
     rng = np.random.default_rng(seed)
     B = rng.integers(-9, 10, (n, n)).astype(float)
     A, X, V = B + B.T, rng.integers(-9, 10, (m, n)).astype(float), np.eye(m, n)
-    kept = compile_function(quadratic_form, "value", LANES, (A,))
-    forms = type("", (), {"table": np.zeros((SLOTS, 2), np.int64)})
-    forms.table[VALUE_LANES, 0] = kept.address
+    COEFFICIENTS[:n, :n] = A
+    forms = forms_of(quadratic_form, (COEFFICIENTS,))
     step = np.full(n, 0.25)
     # Only Richardson's weights, thirds, are rounded, times differences of values.
     slack = 8 * EPS * np.abs(A).sum() * (np.abs(X).max() + 1.0)
@@ -284,8 +292,8 @@ def test_evaluations_that_a_smooth_function_takes(what):
             },
         }[what]
         for scheme, most in wanted.items():
-            for m in (1, 9):
-                counts = differences(what, forms_of(coupled), X[:m], scheme)[2]
+            for parts in (X[:, None], X[None]):
+                counts = [differences(what, forms_of(coupled), x, scheme)[2] for x in parts]
                 assert np.median(counts) == most
 
 
@@ -295,7 +303,7 @@ def test_forms_in_plain_numbers_do_as_well(what, scheme):
     X = np.random.default_rng(3).normal(size=(11, 4))
     for m in (3, 11):
         lanes, numbers = (
-            differences(what, Forms(coupled, (slot,)), X[:m], scheme)
+            differences(what, forms_of(coupled, (), (slot,)), X[:m], scheme)
             for slot in (VALUE_LANES, VALUE)
         )
         assert (np.abs(lanes[0] - numbers[0]) <= lanes[1] + numbers[1]).all()
@@ -359,7 +367,7 @@ def truth_of(what, case, X):
 def deviations(what, scheme, case, side_by_side):
     """|value − truth|, error and truth, one for each entry that has a value."""
     X = np.array(case.points)
-    forms, truth = forms_of(case.fun), truth_of(what, case, X)
+    forms, truth = forms_of(case.fun, (), (VALUE_LANES,)), truth_of(what, case, X)
     if side_by_side:
         found = differences(what, forms, np.resize(X, (8 * len(X), case.n)), scheme)
         value, error = found[0][: len(X)], found[1][: len(X)]
@@ -431,7 +439,8 @@ def test_noise_is_found(noisy, what, scheme, m, record_property):
     off = np.abs(value - exact_wave(what, X))
     covered = np.mean(off <= error)
     record_property("covered", f"{covered:.4%}")
-    record_property("median error / size", f"{np.median(error / np.abs(exact_wave(what, X))):.1e}")
+    size = np.abs(exact_wave(what, X)).max()
+    record_property("median error / size", f"{np.median(error) / size:.1e}")
     assert np.mean(status & engine.NOISY != 0) > 0.95
     assert covered >= 0.97
     # Steps fit for rounding would lose every digit: noise of 1e-6 over h² of 1e-8.
@@ -507,14 +516,14 @@ def growth_from_zero(x):
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("what", WHATS)
 def test_one_side_does_at_an_edge(what, scheme, m):
-    X = np.zeros((m, 2))
+    X, V = np.zeros((m, 2)), np.tile([1.0, 0.25], (m, 1))
     X[1] = 0.5
-    value, error, _, status = differences(what, forms_of(growth_from_zero), X, scheme)
+    value, error, _, status = differences(what, forms_of(growth_from_zero), X, scheme, V=V)
     grown, c = np.exp(X @ [1.0, 2.0]), np.array([1.0, 2.0])
     truth = {
         "gradient": grown[:, None] * c,
         "hessian": grown[:, None, None] * np.outer(c, c),
-        "product": (grown * (vectors(X) @ c))[:, None] * c,
+        "product": (grown * (V @ c))[:, None] * c,
     }[what]
     assert (np.abs(value - truth) <= error).all()
     assert (error <= 1e-2 * np.abs(truth) + 1e-12).all()
@@ -532,10 +541,12 @@ def shifted_logarithm(x):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("x", [1e-12, 1e-300, 1.0, 1e300])
+@pytest.mark.parametrize("x", [1e-12, 1e-290, 1.0, 1e300])
 def test_steps_follow_the_scale_of_x(x, scheme):
     """log at any x has relative derivatives ±1; those of tiny x fit into no other step."""
-    slack = {"central": 1e-7, "forward": 1e-4, "richardson": 1e-9}[scheme]
+    order = {"central": 3, "forward": 2, "richardson": 5}[scheme]
+    noise = EPS * max(abs(math.log(x)), 1.0)
+    slack = 300.0 * noise ** (1.0 - 1.0 / order)
     for m in (1, 8):
         X = np.full((m, 1), x)
         g, error, _, status = differences("gradient", forms_of(logarithm), X, scheme)
@@ -582,7 +593,7 @@ def test_where_there_is_no_value_there_is_no_derivative(what, scheme, m):
 
 @pytest.mark.parametrize("what", WHATS)
 def test_a_function_that_raises_has_no_value(what):
-    only_numbers = Forms(refuses, (VALUE,))
+    only_numbers = forms_of(refuses, (), (VALUE,))
     for m in (2, 9):
         X = np.full((m, 1), -1.0)
         X[1] = 1.0

@@ -23,8 +23,10 @@ from reference import exact
 from scipy import LowLevelCallable
 
 import saddlecore
+from saddlecore.lanes import Lanes
 from saddlelab import Objective, PythonSpeedWarning, objective, surfaces
-from saddlelab.objective import as_objective, points_of
+from saddlelab.as_objective import as_objective
+from saddlelab.points import points_of
 
 LANES = "value, eight points at once"
 COMPILED = {"value": "compiled", LANES: "compiled", "exact derivatives": "traced"}
@@ -807,14 +809,17 @@ def test_reasons_name_the_users_line_not_the_librarys():
     assert "test_objective.py" in f.forms[LANES]
 
 
+EIGHT = Lanes(types.float64, saddlecore.forms.LANES)
+
+
 def test_a_form_in_lanes_that_is_wrong_is_dropped(monkeypatch):
-    compile_function = saddlecore.compile.compile_function
+    compile_for = saddlecore.compile.compile_for
 
-    def wrongly(function, kind, width, args=()):
-        other = {1: function, saddlecore.forms.LANES: lambda x: x[0] + 2.0}
-        return compile_function(other[width], kind, width, args)
+    def wrongly(function, kind, number, args):
+        other = (lambda x: x[0] + 2.0) if number == EIGHT else function
+        return compile_for(other, kind, number, args)
 
-    monkeypatch.setattr(saddlecore.compile, "compile_function", wrongly)
+    monkeypatch.setattr(saddlecore.compile, "compile_for", wrongly)
     f = objective(lambda x: x[0] + 1.0)
     assert f.forms[LANES] == "compiled"
     assert f.value([[1.0], [2.0]]).tolist() == [2.0, 3.0]
@@ -823,14 +828,13 @@ def test_a_form_in_lanes_that_is_wrong_is_dropped(monkeypatch):
 
 
 def test_a_gradient_in_lanes_that_is_wrong_is_dropped(monkeypatch):
-    compile_function = saddlecore.compile.compile_function
+    compile_for = saddlecore.compile.compile_for
 
-    def wrongly(function, kind, width, args=()):
-        if kind == "returns" and width == saddlecore.forms.LANES:
-            return compile_function(lambda x: 2.0 * x, kind, width, args)
-        return compile_function(function, kind, width, args)
+    def wrongly(function, kind, number, args):
+        wrong = kind == "returns" and number == EIGHT
+        return compile_for((lambda x: 2.0 * x) if wrong else function, kind, number, args)
 
-    monkeypatch.setattr(saddlecore.compile, "compile_function", wrongly)
+    monkeypatch.setattr(saddlecore.compile, "compile_for", wrongly)
     f = objective(lambda x: 0.5 * np.sum(x**2), gradient=lambda x: 1.0 * x)
     assert f.gradient([[0.0, 1.0], [2.0, 3.0]]).tolist() == [[0.0, 1.0], [2.0, 3.0]]
     told = f.forms["gradient, eight points at once"]
@@ -844,13 +848,13 @@ def test_a_gradient_in_lanes_that_is_wrong_is_dropped(monkeypatch):
 @pytest.fixture
 def compilations(monkeypatch):
     """Names of the functions that were compiled, once for each form."""
-    seen, compile_function = [], saddlecore.compile.compile_function
+    seen, compile_for = [], saddlecore.compile.compile_for
 
-    def counting(function, kind, width, args=()):
-        seen.append((function.__name__, kind, width))
-        return compile_function(function, kind, width, args)
+    def counting(function, kind, number, args):
+        seen.append((function.__name__, kind, number))
+        return compile_for(function, kind, number, args)
 
-    monkeypatch.setattr(saddlecore.compile, "compile_function", counting)
+    monkeypatch.setattr(saddlecore.compile, "compile_for", counting)
     return seen
 
 
@@ -864,7 +868,8 @@ def test_a_bare_function_is_compiled_once(compilations):
         assert as_objective(first) is first
         saddlecore_value = first.value([[1.0], [2.0]])
     assert saddlecore_value.tolist() == [7.0, 14.0]
-    assert compilations == [("once", "value", 1), ("once", "value", saddlecore.forms.LANES)]
+    one = Lanes(types.float64, 1)
+    assert compilations == [("once", "value", EIGHT), ("once", "value", one)]
 
 
 SLOPE, MATRIX = 2.0, np.eye(2)

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 
 from saddlelab.ensembles import Ensemble, get_ensemble, names
 from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.studies import plan as plan_module
 from saddlelab.studies import run as runner
 from saddlelab.studies.blocks import EMPTY, Histogram, Run, count_block
 from saddlelab.studies.result import KINDS
@@ -98,7 +99,8 @@ def test_a_plain_dimension_does_not_depend_on_the_others(nested):
 
 def plan(spec, done=None):
     parts = spec.parts()
-    return parts, runner.pack(runner.missing_runs(parts, done or {}), parts, spec.block_rows)
+    runs = runner.missing_runs(parts, done or {})
+    return parts, runner.pack(runs, parts, lambda: spec.block_rows)
 
 
 @given(
@@ -126,7 +128,7 @@ def test_the_largest_study_is_planned_lazily():
     """2**63 - 1 samples in blocks of one: nothing is counted ahead."""
     spec = StudySpec(get_ensemble("goe"), (10, 1000), 2**63 - 1, 0, False, 1)
     _, tasks = plan(spec)
-    per_task = MAX_BLOCK_ROWS // 1000
+    per_task = min(MAX_BLOCK_ROWS // 1000, plan_module.MAX_TASK_BLOCKS)
     assert next(tasks) == [Run(1, 0, per_task)]
     assert next(tasks) == [Run(1, per_task, 2 * per_task)]
 
@@ -175,7 +177,8 @@ class Recorder(Executor):
 
 
 def test_few_tasks_are_in_flight(monkeypatch):
-    monkeypatch.setattr(runner, "EXECUTOR_TASK_BLOCKS", 1)
+    monkeypatch.setattr(plan_module, "TASK_SECONDS", 1e-9)
+    monkeypatch.setattr(plan_module, "_LAST_TASK_SECONDS", 1e-9)
     executor = Recorder()
     prevalence("goe", [100], samples=200_000, rng=0, executor=executor, workers=3)
     executor.pool.shutdown()
@@ -295,7 +298,7 @@ def test_a_long_table_is_thinned_to_what_was_asked():
 
 @pytest.mark.parametrize("name", ["study.npz", "no suffix"])
 def test_saved_studies_are_read_back(study, tmp_path, name):
-    study.save(tmp_path / name)
+    study.to_npz(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     again = PrevalenceStudy.load(tmp_path / name)
     assert_same(study, again)
@@ -303,7 +306,7 @@ def test_saved_studies_are_read_back(study, tmp_path, name):
 
 
 def test_a_huge_seed_is_saved(tmp_path):
-    prevalence("goe", 2, samples=5, rng=2**100).save(tmp_path / "s.npz")
+    prevalence("goe", 2, samples=5, rng=2**100).to_npz(tmp_path / "s.npz")
     assert PrevalenceStudy.load(tmp_path / "s.npz").seed == 2**100
 
 

@@ -7,10 +7,13 @@ saddle
 
 from saddlecore import __version__
 from saddlelab import spectrum, surfaces
-from saddlelab.critical import CriticalPoints, critical_points
+from saddlelab.critical import critical_points
+from saddlelab.critical_result import CriticalPoints
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
+from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
+from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.spectrum import (
@@ -29,7 +32,9 @@ __all__ = [
     "Classification",
     "CriticalPoints",
     "Derivative",
+    "IndexLaw",
     "LandscapeGraph",
+    "LandscapePrevalence",
     "Objective",
     "PrevalenceStudy",
     "PythonSpeedWarning",
@@ -47,9 +52,13 @@ __all__ = [
     "hessian",
     "hessian_operator",
     "hvp",
+    "index_law",
+    "index_laws",
+    "log_minimum_probability",
     "negative_curvature_direction",
     "objective",
     "prevalence",
+    "prevalence_of",
     "spectral_density",
     "spectrum",
     "surfaces",

@@ -42,19 +42,16 @@ class Built:
 
 def build(function: Any, kind: str, args: tuple[Any, ...]) -> Built:
     """Compile ``function`` for plain numbers and for lanes; wrap what cannot be compiled."""
-    compile_function = saddlecore.compile.compile_function
     why = _not_plain(function) or _unfit(args)
     if why is None:
         try:
-            one = compile_function(plain(function), kind, 1, args)
+            one, lanes = saddlecore.compile.compile_both(plain(function), kind, args)
         except Exception as error:  # Numba raises whatever its passes do
             why = reason(error)
     if why is not None:
         return build_callback(function, kind, args, why)
-    try:
-        lanes = compile_function(plain(function), kind, saddlecore.forms.LANES, args)
-    except Exception as error:
-        return Built(one, None, "compiled", f"no: {reason(error)}", args)
+    if isinstance(lanes, Exception):
+        return Built(one, None, "compiled", f"no: {reason(lanes)}", args)
     return Built(one, lanes, "compiled", "compiled", args)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from saddlelab import cli_arguments as read
 
 if TYPE_CHECKING:
-    from saddlelab.critical import CriticalPoints
+    from saddlelab.critical_result import CriticalPoints
     from saddlelab.landscape_graph import LandscapeGraph
 
 
@@ -84,7 +84,8 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _search(args: argparse.Namespace) -> tuple[CriticalPoints, LandscapeGraph | None]:
-    from saddlelab.critical import box_of, critical_points
+    from saddlelab.box import box_of
+    from saddlelab.critical import critical_points
     from saddlelab.landscape_graph import descend_from_saddle
     from saddlelab.objective import PythonSpeedWarning
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import sys
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +59,17 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--checkpoint", type=read.output, metavar="FILE", help="keep finished blocks, and resume"
     )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run on a Dask cluster, tcp://host:8786, or on one made here for the run: local",
+    )
     parser.add_argument("--csv", type=read.output, metavar="FILE", help="write the table as CSV")
+    parser.add_argument("--npz", type=read.output, metavar="FILE", help="write all as NumPy's .npz")
     parser.add_argument("--plot", type=read.picture, metavar="FILE", help="write the picture")
+    parser.add_argument(
+        "--exact", action="store_true", help="draw the exact laws beside the counts"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(action=_run)
 
@@ -69,27 +77,38 @@ def add_parser(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> None:
     from saddlelab.prevalence import prevalence
 
-    study = prevalence(
-        get_ensemble(args.ensemble, **read.together(args.param)),
-        args.dims,
-        samples=args.samples,
-        rng=args.seed,
-        nested=args.nested,
-        workers=args.workers,
-        checkpoint=args.checkpoint,
-        progress=True,
-    )
+    with _executor(args) as executor:
+        study = prevalence(
+            get_ensemble(args.ensemble, **read.together(args.param)),
+            args.dims,
+            samples=args.samples,
+            rng=args.seed,
+            nested=args.nested,
+            workers=args.workers,
+            executor=executor,
+            checkpoint=args.checkpoint,
+            progress=True,
+        )
     # The files first: whatever becomes of the terminal, the work is kept.
     if args.csv is not None:
-        _write_csv(study, args.csv)
+        study.to_csv(args.csv)
+    if args.npz is not None:
+        study.to_npz(args.npz)
     if args.plot is not None:
-        _write_plot(study, args.plot)
+        _write_plot(study, args.plot, args.exact)
     if args.json:
-        json.dump(_as_json(study), sys.stdout)
-        print()
+        print(study.to_json())
     else:
         print(_heading(study))
         print(study.table(max_rows=_TABLE_ROWS))
+
+
+def _executor(args: argparse.Namespace) -> AbstractContextManager[Executor | None]:
+    if args.dask is None:
+        return nullcontext()
+    from saddlelab.studies.dask import dask_executor
+
+    return dask_executor(args.dask, args.workers)
 
 
 def _heading(study: PrevalenceStudy) -> str:
@@ -97,42 +116,12 @@ def _heading(study: PrevalenceStudy) -> str:
     return f"{study.ensemble}{nested}, {study.samples} samples, seed {study.seed}, 95 % intervals"
 
 
-def _write_csv(study: PrevalenceStudy, path: Path) -> None:
-    columns = study.columns()
-    fixed = [study.ensemble, *study.parameters.values(), study.seed, study.nested]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["ensemble", *study.parameters, "seed", "nested", *columns])
-        writer.writerows(
-            [*fixed, *row]
-            for row in zip(*(values.tolist() for values in columns.values()), strict=True)
-        )
-
-
-def _write_plot(study: PrevalenceStudy, path: Path) -> None:
+def _write_plot(study: PrevalenceStudy, path: Path, exact: bool) -> None:
     from matplotlib.figure import Figure
 
     from saddlelab.plots import prevalence_figure
 
     # Without pyplot: no display is looked for.
     figure = Figure(figsize=(11.0, 4.6), layout="constrained")
-    prevalence_figure(study, figure=figure).savefig(path, dpi=150)
-
-
-def _as_json(study: PrevalenceStudy) -> dict[str, Any]:
-    histograms = {n: study.histogram(n) for n in study.dims.tolist()}
-    return {
-        "ensemble": study.ensemble,
-        "parameters": study.parameters,
-        "samples": study.samples,
-        "seed": study.seed,
-        "nested": study.nested,
-        **{name: values.tolist() for name, values in study.columns().items() if name != "samples"},
-        # Counts by dimension and index, as JSON has it with text for keys.
-        "counts": {
-            str(n): {
-                str(k): count for k, count in zip(index.tolist(), counts.tolist(), strict=True)
-            }
-            for n, (index, counts) in histograms.items()
-        },
-    }
+    laws = study.exact_laws() if exact else None
+    prevalence_figure(study, figure=figure, laws=laws).savefig(path, dpi=150)

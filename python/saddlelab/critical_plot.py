@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from saddlelab.critical import CriticalPoints
+    from saddlelab.critical_result import CriticalPoints
     from saddlelab.landscape_graph import LandscapeGraph
 
 __all__ = ["plot_critical_points", "plot_landscape_graph"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from saddlelab.critical import CriticalPoints
+    from saddlelab.critical_result import CriticalPoints
 
 __all__ = ["as_dict", "table", "write_csv"]
 

@@ -11,7 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 import saddlecore
 from saddlelab import finite_differences
 from saddlelab.arguments import worker_count
-from saddlelab.objective import Objective, all_finite, as_objective, points_of
+from saddlelab.as_objective import as_objective
+from saddlelab.finite_differences import once
+from saddlelab.objective import Objective
+from saddlelab.points import points_of
 from saddlelab.threads import over_threads
 
 __all__ = ["METHODS", "STATUSES", "Derivative", "gradient", "hessian", "hvp"]
@@ -23,7 +26,6 @@ Floats: TypeAlias = NDArray[np.float64]
 #: Value, error, evaluations and codes at many points.
 Found: TypeAlias = tuple[Floats, Floats, NDArray[np.int64], NDArray[np.int64]]
 _NONE = np.zeros((0, 0))
-_ONE, _ZERO = np.ones(1, np.int64), np.zeros(1, np.int64)
 #: Numbers computed by one task of a thread, and points that are not worth another thread.
 _TASK, _FEW = 200_000, 32
 
@@ -234,9 +236,7 @@ def derive(
         found = finite_differences.derive(fun, what, points, vectors, method, step, threads)
         fun.reraise()  # or the next call would, of what a callback raised beside the points
     value, error, evaluations, codes = found
-    if not all_finite(value):
-        bad = ~np.isfinite(value).all(axis=tuple(range(1, value.ndim)))
-        codes = np.where(bad, STATUSES.index("not finite"), codes)
+    if np.count_nonzero(codes):
         fun.explain(points, value, vectors, derivatives=True)
     if single:
         return Derivative(value[0], error[0], evaluations[0], method, codes[0])
@@ -288,7 +288,7 @@ def _exact(
     if what == "hessian":
         value = value.reshape(m, n, n)
         error = error.reshape(m, n, n) if errors else error
-    return value, error, *_once(m)
+    return value, error, *once(value)
 
 
 def _run(made: Any, x: Floats, value: Floats, error: Floats, threads: int) -> None:
@@ -330,9 +330,4 @@ def _given(
     fun.reraise()
     # Nobody knows the rounding in another's code; this much is in any.
     error = np.spacing(np.abs(value))
-    return value, error, *_once(len(points))
-
-
-def _once(m: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """One evaluation at each of m points, and nothing else to be said about them."""
-    return (_ONE, _ZERO) if m == 1 else (np.ones(m, np.int64), np.zeros(m, np.int64))
+    return value, error, *once(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -10,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 import saddlecore
 from saddlelab.objective import Objective
+from saddlelab.points import all_finite
 from saddlelab.threads import over_threads
 
-__all__ = ["derive"]
+__all__ = ["derive", "once"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -23,6 +25,15 @@ _EPS = float(np.finfo(np.float64).eps)
 _TASK = 20_000
 #: Steps tried for a product; and how much larger truncation or rounding may be than the other.
 _MOST_STEPS, _UNEVEN = 12, 16.0
+
+
+def _constant(value: int) -> Integers:
+    made = np.array([value], np.int64)
+    made.flags.writeable = False  # results share it
+    return made
+
+
+_CHOSEN, _ZERO, _ONE = np.empty(0), _constant(0), _constant(1)
 
 
 def derive(
@@ -48,7 +59,7 @@ def derive(
 def _steps(step: ArrayLike | None, n: int) -> Floats:
     """Absolute steps for each variable; none if they are to be chosen."""
     if step is None:
-        return np.empty(0)
+        return _CHOSEN
     try:
         steps = np.array(step, dtype=np.float64)
     except (TypeError, ValueError):
@@ -64,20 +75,19 @@ def _steps(step: ArrayLike | None, n: int) -> Floats:
     return np.ascontiguousarray(np.broadcast_to(steps, n))
 
 
+@functools.cache
 def _scheme(method: str) -> int:
     return int(getattr(saddlecore.differences, method.upper()))
 
 
 def _gradient(fun: Objective, points: Floats, method: str, steps: Floats, threads: int) -> Found:
-    table = fun.table(points.shape[1], exact=False)
-    shape, cost = points.shape, 4 * points.shape[1]
+    table, scheme = fun.table(points.shape[1], exact=False), _scheme(method)
+    differences, cost = saddlecore.differences.gradient_differences, 4 * points.shape[1]
 
     def kernel(x: Floats, *out: Any) -> None:
-        saddlecore.differences.gradient_differences(
-            table, x, _scheme(method), steps, -1.0, *out
-        )
+        differences(table, x, scheme, steps, -1.0, *out)
 
-    return _over_points(kernel, points, shape, cost, threads)
+    return _over_points(kernel, points, points.shape, cost, threads)
 
 
 def _hessian(fun: Objective, points: Floats, method: str, steps: Floats, threads: int) -> Found:
@@ -85,12 +95,10 @@ def _hessian(fun: Objective, points: Floats, method: str, steps: Floats, threads
     table, scheme = fun.table(n, exact=False), _scheme(method)
     if "gradient" in fun.given:
         return _from_gradients(fun, points, scheme, steps, threads)
-    pairs = _pairs(fun, points)
+    pairs, differences = _pairs(fun, points), saddlecore.differences.hessian_differences
 
     def kernel(x: Floats, *out: Any) -> None:
-        saddlecore.differences.hessian_differences(
-            table, x, pairs, scheme, saddlecore.forms.VALUE, steps, -1.0, *out
-        )
+        differences(table, x, pairs, scheme, steps, -1.0, *out)
 
     return _over_points(kernel, points, (m, n, n), n * n, threads)
 
@@ -104,18 +112,23 @@ def _from_gradients(
     def kernel(x: Floats, value: Floats, error: Floats, evaluations: Integers, _: Any) -> None:
         saddlecore.slopes.hessian_from_gradients(table, x, scheme, steps, value, error, evaluations)
 
-    found = _over_points(kernel, points, (m, n, n), n * n, threads)
+    value, error, evaluations, _ = _over_points(kernel, points, (m, n, n), n * n, threads)
     fun.reraise()
-    return found
+    return value, error, evaluations, once(value)[1]
 
 
 def _pairs(fun: Objective, points: Floats) -> Integers:
     """Pairs i > j of variables whose mixed derivative is not known to be always 0."""
     n = points.shape[1]
-    expression = fun.expression(n) if fun.is_traced(points[:1]) else None
+    expression = fun.expression(n)
+    if expression is None and fun.is_traced(points[:1]):
+        expression = fun.expression(n)
     pattern = None if expression is None else fun.program(expression, "pattern")
-    if pattern is not None:
-        return np.ascontiguousarray(pattern)
+    return _every_pair(n) if pattern is None else pattern
+
+
+@functools.lru_cache(maxsize=8)
+def _every_pair(n: int) -> Integers:
     return np.stack(np.tril_indices(n, -1), axis=1).astype(np.int64)
 
 
@@ -126,22 +139,49 @@ def _over_points(
     m = len(points)
     value, error = np.zeros(shape), np.zeros(shape)
     evaluations, status = np.zeros(m, np.int64), np.zeros(m, np.int64)
+    size = max(8, _TASK // cost // 8 * 8)
+    if threads == 1 or m <= size:
+        kernel(points, value, error, evaluations, status)
+        return value, error, evaluations, _codes(status)
 
     def part(rows: slice) -> None:
         kernel(points[rows], value[rows], error[rows], evaluations[rows], status[rows])
 
-    size = max(8, _TASK // cost // 8 * 8)
-    over_threads(part, [slice(k, k + size) for k in range(0, m, size)], threads)
+    # No part of less than eight points: the engine takes those one by one, which rounds otherwise.
+    starts = range(0, max(m - 7, 1), size)
+    ends = [k + size if k + size + 8 <= m else m for k in starts]
+    over_threads(part, list(map(slice, starts, ends)), threads)
     return value, error, evaluations, _codes(status)
 
 
 def _codes(status: Integers) -> Integers:
-    """The engine's flags as numbers of `saddlelab.derivatives.STATUSES`; the gravest one counts."""
-    differences, codes = saddlecore.differences, np.zeros_like(status)
-    for code, flag in ((1, differences.ONE_SIDED), (2, differences.NOISY),
-                       (3, differences.INCOMPLETE), (3, differences.NOT_FINITE)):  # fmt: skip
-        codes[status & flag != 0] = code
+    """The engine's flags as numbers of `saddlelab.derivatives.STATUSES`."""
+    code_of = _code_of_flags()
+    if len(status) == 1:
+        return code_of[status.item()]
+    return np.concatenate(code_of)[status]
+
+
+@functools.cache
+def _code_of_flags() -> list[Integers]:
+    """The code, (1,), of every sum of flags: the gravest one counts."""
+    engine, codes = saddlecore.differences, []
+    for status in range(2 * engine.INCOMPLETE):
+        code = 0
+        for possible, flag in ((1, engine.ONE_SIDED), (2, engine.NOISY),
+                               (3, engine.INCOMPLETE), (3, engine.NOT_FINITE)):  # fmt: skip
+            code = possible if status & flag else code
+        codes.append(_constant(code))
     return codes
+
+
+def once(value: Floats) -> tuple[Integers, Integers]:
+    """One evaluation at each point, and codes that say where `value` is not finite."""
+    m = len(value)
+    if all_finite(value):
+        return (_ONE, _ZERO) if m == 1 else (np.ones(m, np.int64), np.zeros(m, np.int64))
+    bad = ~np.isfinite(value).all(axis=tuple(range(1, value.ndim)))
+    return np.ones(m, np.int64), np.where(bad, 3, 0).astype(np.int64)
 
 
 def _product(
@@ -187,7 +227,7 @@ def _product_from_gradients(
         left = left[going]
         if not len(left):
             break
-    return value, error, evaluations, np.zeros(m, np.int64)
+    return value, error, evaluations, once(value)[1]
 
 
 def _first_step(points: Floats, vectors: Floats, steps: Floats) -> tuple[Floats, Floats]:

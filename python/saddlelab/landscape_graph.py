@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlelab.critical import CriticalPoints
+from saddlelab.critical_result import CriticalPoints
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

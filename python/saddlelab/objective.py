@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dis
 import functools
-import math
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import CodeType, FunctionType, MappingProxyType
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,20 +24,18 @@ from saddlelab.building import (
     is_foreign,
     kind_of,
     plain,
-    reason,
 )
 from saddlelab.callback import call, name_of
+from saddlelab.forms_table import FormsTable
+from saddlelab.points import points_of
 from saddlelab.threads import over_threads
+from saddlelab.tracing import Traces
 
-__all__ = ["Objective", "PythonSpeedWarning", "as_objective", "objective"]
+__all__ = ["Objective", "PythonSpeedWarning", "objective"]
 
 Function: TypeAlias = Callable[..., Any]
 Floats: TypeAlias = NDArray[np.float64]
 
-#: Numbers that a function may compute and still be traced.
-_LONGEST_TRACE = 100_000
-#: Numbers that are looked at one by one without a second thought.
-_SMALL = 2048
 #: Points for one task of a thread.
 _TASK = 1024
 
@@ -143,10 +139,9 @@ class Objective:
         self.outside: tuple[Any, ...] = ()
         self._built: list[Built | None] = []
         self._seen: set[int] = set()
-        self._expressions: dict[tuple[int, tuple[bool, ...]], Any] = {}
-        self._traced_with: tuple[bytes, ...] = ()
+        self._traces = Traces(self)
         self._tables: dict[tuple[int, bool], NDArray[np.int64]] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     def __call__(self, x: ArrayLike) -> Any:
         """Call the function itself."""
@@ -168,7 +163,7 @@ class Objective:
     def build(self) -> None:
         """Compile the function and the derivatives that came with it."""
         if not self._built:
-            with self._lock:
+            with self.lock:
                 if not self._built:  # another thread may have come first
                     self._built = self._build()
                     self._warn()
@@ -200,8 +195,15 @@ class Objective:
             if built is not None:
                 told[name] = built.how
                 told[f"{name}, eight points at once"] = built.lanes
-        told["exact derivatives"] = "traced" if self._tracing[0] else f"no: {self._tracing[1]}"
+        form, why = self._traces.form
+        told["exact derivatives"] = "traced" if form is not None else f"no: {why}"
         return MappingProxyType(told)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether Numba compiled it."""
+        self.build()
+        return self._value.how == "compiled"
 
     @property
     def parallel(self) -> bool:
@@ -252,7 +254,7 @@ class Objective:
         if n in self._seen:
             return
         self.build()
-        with self._lock:
+        with self.lock:
             for k in self._python():
                 found = self._attempt(k, points[0], np.ones(n))
                 self._compare(k, points[0], found)
@@ -266,10 +268,13 @@ class Objective:
             if function is not None and not is_foreign(function)
         ]
 
-    def _attempt(self, k: int, x: Floats, v: Floats) -> Floats | None:
-        """Call one of the functions in Python; None where only Python's floats raise.
+    def _attempt(
+        self, k: int, x: Floats, v: Floats, *, arithmetic: bool = False
+    ) -> Floats | None:
+        """Call one of the functions in Python; its exceptions get a note of the point.
 
-        Its other exceptions get a note of the point.
+        None where it raises an ArithmeticError, unless ``arithmetic``: compiled it gives infinity
+        or NaN there.
         """
         function, kind, built = self._functions[k], self._kinds[k], self._built[k]
         name = name_of(function) if k else self.name
@@ -277,9 +282,9 @@ class Objective:
         try:
             with np.errstate(all="ignore"):
                 found = call(function, kind, given, self.args)
-        except ArithmeticError:
-            return None  # the compiled function gives infinity or NaN
         except BaseException as error:
+            if isinstance(error, ArithmeticError) and not arithmetic:
+                return None
             error.add_note(f"raised by `{name}` at x = {x.tolist()}")
             raise
         if built is not None and built.callback is not None:
@@ -320,8 +325,7 @@ class Objective:
         self._built[k] = built
         self._tables.clear()
         if k == 0 and built.callback is not None:
-            self._expressions.clear()
-            self.__dict__.pop("_tracing", None)
+            self._traces = Traces(self)
             self._warn()
 
     def explain(
@@ -331,10 +335,12 @@ class Objective:
         vectors: Floats | None = None,
         *,
         derivatives: bool = False,
+        arithmetic: bool = False,
     ) -> None:
         """Raise what the function raises at the first point where it gave NaN, if it does.
 
-        With ``derivatives`` also what those that came with it raise there.
+        With ``derivatives`` also what those that came with it raise there; with ``arithmetic`` also
+        an ArithmeticError.
         """
         self.reraise()
         bad = np.isnan(values).any(axis=tuple(range(1, values.ndim)))
@@ -345,7 +351,7 @@ class Objective:
         for k in self._python()[: None if derivatives else 1]:
             built = self._built[k]
             if built is not None and built.callback is None:
-                self._attempt(k, points[at], v)
+                self._attempt(k, points[at], v, arithmetic=arithmetic)
 
     def reraise(self) -> None:
         """Raise what a callback of this objective raised since the last call."""
@@ -359,92 +365,49 @@ class Objective:
         With ``exact``, the gradient and so on that were not given are those of the traced
         function, if it could be traced and has no branches.
         """
+        made = None if exact else self._tables.get((n, False))
+        if made is not None:
+            return made
         self.build()
-        with self._lock:
+        with self.lock:
             expression = self.expression(n) if exact else None
             if (n, exact) not in self._tables:
-                self._tables[n, exact] = np.asarray(_Table(self._built, expression))
+                self._tables[n, exact] = np.asarray(FormsTable(self._built, expression))
             return self._tables[n, exact]
 
     def expression(self, n: int) -> Any:
         """The function as an expression, if it has one and the same everywhere; else None."""
-        self._forget()
-        return self._expressions.get((n, ()))
-
-    def program(self, expression: Any, what: str) -> Any:
-        """The program of "gradient", "hessian" or "hvp" of an expression, or None."""
-        with self._lock:  # making one adds to the graph that all of them share
-            return getattr(expression, what)
-
-    def _forget(self) -> None:
-        """Drop expressions whose constants are what the arrays of `args` no longer hold."""
-        if not self.args:
-            return
-        held = tuple(arg.tobytes() for arg in self.args if isinstance(arg, np.ndarray))
-        if held != self._traced_with:
-            with self._lock:
-                self._expressions.clear()
-                self._tables.clear()
-                self._traced_with = held
-
-    @functools.cached_property
-    def _tracing(self) -> tuple[Any, str]:
-        """A form that traces, or None and why."""
-        self.build()
-        if self._value.how != "compiled":
-            return None, "it is a C function" if is_foreign(self.fun) else "it is not compiled"
-        try:
-            return saddlecore.trace.compile_trace(plain(self.fun), self.args), ""
-        except Exception as error:
-            return None, reason(error)
-
-    def is_traced(self, points: Floats) -> bool:
-        """Whether exact derivatives can be had at the points."""
-        if self.expression(points.shape[1]) is not None:
-            return True
-        try:
-            self.expressions(points)
-        except ValueError:
-            return False
-        return True
+        self._renew()
+        return self._traces.known(n)
 
     def expressions(self, points: Floats) -> list[tuple[Any, NDArray[np.intp]]]:
         """Expressions of the function and the points at which each holds.
 
         Raises ValueError if it cannot be traced.
         """
-        n = points.shape[1]
-        every = _numbers(len(points))
-        known = self.expression(n)
-        if known is not None:
-            return [(known, every)]
-        groups: dict[tuple[bool, ...], list[int]] = {}
-        for i in every.tolist():
-            decisions = self._trace(points[i])
-            if not decisions:
-                return [(self.expression(n), every)]
-            groups.setdefault(decisions, []).append(i)
-        return [(self._expressions[n, d], np.array(at)) for d, at in groups.items()]
+        self._renew()
+        return self._traces.at(points)
 
-    def _trace(self, x: Floats) -> tuple[bool, ...]:
-        """Trace at x; returns the outcomes of the comparisons that were made on the way."""
-        form, why = self._tracing
-        if form is None:
-            raise ValueError(f"`{self.name}` cannot be differentiated exactly: {why}")
-        n = len(x)
-        with self._lock:
+    def is_traced(self, points: Floats) -> bool:
+        """Whether exact derivatives can be had at the points."""
+        if self.expression(points.shape[1]) is None:
             try:
-                made, output = saddlecore.trace.trace(form, x, 2 * n, _LONGEST_TRACE)
-            except saddlecore.trace.TraceError as error:
-                self.explain(x[None], np.full(1, np.nan))  # the function's own error says more
-                raise ValueError(
-                    f"`{self.name}` cannot be differentiated exactly: {error}"
-                ) from None
-            decisions = tuple(map(bool, made.decisions))
-            if (n, decisions) not in self._expressions:
-                expression = saddlecore.exact.Expression(made.graph, output, n)
-                self._expressions[n, decisions] = expression
-        return decisions
+                self._traces.at(points)
+            except ValueError:
+                return False
+        return True
+
+    def _renew(self) -> None:
+        """Forget what was traced with other numbers in the arrays of `args`."""
+        if self.args:
+            with self.lock:
+                if self._traces.renew():
+                    self._tables.clear()
+
+    def program(self, expression: Any, what: str) -> Any:
+        """The program of "gradient", "hessian" or "hvp" of an expression, or None."""
+        with self.lock:  # making one adds to the graph that all of them share
+            return getattr(expression, what)
 
     def run(self, inputs: Floats, slot: int, n: int, count: int, threads: int = 1) -> Floats:
         """Run the form in a slot of the table at every row of `inputs`."""
@@ -456,44 +419,6 @@ class Objective:
 
         over_threads(part, [slice(k, k + _TASK) for k in range(0, len(inputs), _TASK)], threads)
         return out
-
-
-class _Table:
-    """The engine's table of forms.
-
-    As an array it is the owner of the array's memory: what the addresses point to lives as long.
-    """
-
-    def __init__(self, built: Sequence[Built | None], expression: Any) -> None:
-        forms = saddlecore.forms
-        self.addresses = np.zeros((forms.SLOTS, 2), np.int64)
-        self.__array_interface__ = self.addresses.__array_interface__
-        self._keep: list[Any] = [*built]
-        slots = (forms.VALUE, forms.GRADIENT, forms.HVP)
-        for slot, each in zip(slots, built, strict=True):
-            if each is not None:
-                self._put(slot, each.plain, each.in_lanes)
-        if expression is not None:
-            self._put_programs(expression)
-
-    def _put(self, slot: int, plain: Any, in_lanes: Any) -> None:
-        for at, form in ((slot, plain), (slot + 1, in_lanes)):
-            if form is not None:
-                self.addresses[at] = form.address, form.data
-
-    def _put_programs(self, expression: Any) -> None:
-        forms, evaluate = saddlecore.forms, saddlecore.evaluate
-        for slot, made in (
-            (forms.GRADIENT, expression.gradient),
-            (forms.HVP, expression.hvp),
-            (forms.SECOND, expression.second),
-        ):
-            if made is not None and not self.addresses[slot, 0]:
-                description = evaluate.describe(made[0])
-                self._keep.append((made, description))
-                where = description.ctypes.data
-                self.addresses[slot] = evaluate.program_form(), where
-                self.addresses[slot + 1] = evaluate.program_form_lanes(), where
 
 
 def _difference(
@@ -515,81 +440,3 @@ def _levels() -> int:
 
 def _is_ours(module: str) -> bool:
     return module.partition(".")[0] in ("saddlelab", "functools")
-
-
-def all_finite(array: Floats) -> bool:
-    """Whether all numbers are finite; for a contiguous array, of one or of a million."""
-    flat = array.ravel()
-    if flat.size < _SMALL:
-        return bool(np.logical_and.reduce(np.isfinite(flat)))
-    # The square is finite but for numbers that are not, or of which the square is not.
-    with np.errstate(over="ignore", invalid="ignore"):
-        square = flat.dot(flat)
-    return math.isfinite(square) or bool(np.isfinite(flat).all())
-
-
-@functools.lru_cache(maxsize=8)
-def _numbers(count: int) -> NDArray[np.intp]:
-    return np.arange(count)
-
-
-def points_of(x: ArrayLike, name: str = "x") -> tuple[Floats, bool]:
-    """``x`` as (m, n) float64, and whether it was a single point."""
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise ValueError(f"`{name}` must be one point (n,) or many (m, n), got rows of different "
-                         "lengths") from None  # fmt: skip
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"`{name}` must be real numbers, got dtype {array.dtype}")
-    if array.ndim not in (1, 2) or array.size == 0:
-        raise ValueError(f"`{name}` must be one point (n,) or many (m, n), got shape {array.shape}")
-    single = array.ndim == 1
-    points = np.array(array, dtype=np.float64, order="C", ndmin=2)
-    if not all_finite(points):
-        k, i = map(int, np.argwhere(~np.isfinite(points))[0])
-        where = f"{name}[{i}]" if single else f"{name}[{k}, {i}]"
-        raise ValueError(f"`{name}` must be finite, but {where} = {points[k, i]}")
-    return points, single
-
-
-def as_objective(f: Any) -> Objective:
-    """Return ``f`` itself if it is an objective; else what `objective` makes of it, once."""
-    if isinstance(f, Objective):
-        return f
-    try:
-        hash(f)
-    except TypeError:
-        return objective(f)
-    outside = _outside(f)
-    with _lock:
-        made = _remembered(f, *map(_key, outside))
-        made.outside = outside  # as long as these live, no other object has their identity
-    made.build()
-    return made
-
-
-_lock = threading.Lock()
-
-
-@functools.lru_cache(maxsize=256)
-def _remembered(f: Any, *_outside: int | float) -> Objective:
-    return Objective(f)
-
-
-def _outside(f: Any) -> tuple[Any, ...]:
-    """What a function refers to: it is compiled with the numbers and arrays of that moment."""
-    function = plain(f)
-    if not isinstance(function, FunctionType):
-        return ()
-    found = map(function.__globals__.get, _global_names(function.__code__))
-    return (*found, *[cell.cell_contents for cell in function.__closure__ or ()])
-
-
-@functools.lru_cache(maxsize=256)
-def _global_names(code: CodeType) -> tuple[str, ...]:
-    return tuple({i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"})
-
-
-def _key(value: Any) -> int | float:
-    return value if isinstance(value, int | float) else id(value)

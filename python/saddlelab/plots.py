@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.energy_plot import plot_index_energy
+from saddlelab.law_plot import draw_by_dimension, draw_by_index
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from saddlelab.laws import IndexLaw
     from saddlelab.studies.result import Kind, PrevalenceStudy
 
 __all__ = ["plot_index_energy", "plot_index_law", "plot_prevalence", "prevalence_figure"]
@@ -40,7 +43,12 @@ _LIMIT_DASHES: dict[Kind, Any] = {
 
 
 def plot_prevalence(
-    study: PrevalenceStudy, *, ax: Axes | None = None, level: float = 0.95, **kwargs: Any
+    study: PrevalenceStudy,
+    *,
+    ax: Axes | None = None,
+    level: float = 0.95,
+    laws: Mapping[int, IndexLaw] | None = None,
+    **kwargs: Any,
 ) -> Axes:
     """Draw the fraction of saddles, minima and maxima against dimension.
 
@@ -55,6 +63,9 @@ def plot_prevalence(
         Where to draw; a new figure's by default.
     level : float, optional
         Confidence level of the bands.
+    laws : mapping of int to IndexLaw, optional
+        Exact laws by dimension (see :func:`saddlelab.index_laws`): drawn as lines, what was
+        counted then as markers.
     **kwargs
         Passed to every ``Axes.plot``.
 
@@ -63,6 +74,9 @@ def plot_prevalence(
     matplotlib.axes.Axes
     """
     ax = ax if ax is not None else _new_axes()
+    if laws:
+        kwargs = {"linestyle": "none"} | kwargs
+        draw_by_dimension(ax, laws)
     for kind in _STYLES:
         _draw_kind(ax, study, kind, level, kwargs)
     _note_limit(ax, study, level)
@@ -76,7 +90,13 @@ def plot_prevalence(
     return ax
 
 
-def plot_index_law(study: PrevalenceStudy, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
+def plot_index_law(
+    study: PrevalenceStudy,
+    *,
+    ax: Axes | None = None,
+    laws: Mapping[int, IndexLaw] | None = None,
+    **kwargs: Any,
+) -> Axes:
     """Draw the distribution of the index.
 
     For a few dimensions: the probability of each index, against its distance from n/2.  For more:
@@ -88,6 +108,8 @@ def plot_index_law(study: PrevalenceStudy, *, ax: Axes | None = None, **kwargs: 
     study : PrevalenceStudy
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure's by default.
+    laws : mapping of int to IndexLaw, optional
+        Exact laws by dimension, drawn as lines below the markers; a heat map shows none.
     **kwargs
         Passed to ``Axes.plot`` or to ``PolyCollection``.
 
@@ -96,14 +118,22 @@ def plot_index_law(study: PrevalenceStudy, *, ax: Axes | None = None, **kwargs: 
     matplotlib.axes.Axes
     """
     ax = ax if ax is not None else _new_axes()
-    draw = _draw_curves if study.dims.size <= _MAX_CURVES else _draw_map
-    draw(ax, study, kwargs)
+    if study.dims.size > _MAX_CURVES:
+        _draw_map(ax, study, kwargs)
+    else:
+        _draw_curves(ax, study, ({"linestyle": "none"} if laws else {}) | kwargs)
+        draw_by_index(ax, laws or {}, _FLOOR / study.samples)
+        ax.legend(frameon=False)
     ax.set_title("Index: number of negative eigenvalues")
     return ax
 
 
 def prevalence_figure(
-    study: PrevalenceStudy, *, figure: Figure | None = None, level: float = 0.95
+    study: PrevalenceStudy,
+    *,
+    figure: Figure | None = None,
+    level: float = 0.95,
+    laws: Mapping[int, IndexLaw] | None = None,
 ) -> Figure:
     """Draw both pictures of a study side by side; returns the figure.
 
@@ -114,14 +144,16 @@ def prevalence_figure(
         Where to draw; a new one of pyplot's by default.
     level : float, optional
         Confidence level of the bands.
+    laws : mapping of int to IndexLaw, optional
+        Exact laws by dimension, drawn beside what was counted.
     """
     if figure is None:
         import matplotlib.pyplot as plt
 
         figure = plt.figure(figsize=(11.0, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    plot_prevalence(study, ax=left, level=level)
-    plot_index_law(study, ax=right)
+    plot_prevalence(study, ax=left, level=level, laws=laws)
+    plot_index_law(study, ax=right, laws=laws)
     figure.suptitle(_title(study), fontsize="medium")
     return figure
 
@@ -204,7 +236,6 @@ def _draw_curves(ax: Axes, study: PrevalenceStudy, kwargs: dict[str, Any]) -> No
     ax.set_xlabel("index − n/2")
     ax.set_ylabel("probability")
     ax.grid(True, which="major", linewidth=0.4, alpha=0.5)
-    ax.legend(frameon=False)
 
 
 def _draw_map(ax: Axes, study: PrevalenceStudy, kwargs: dict[str, Any]) -> None:

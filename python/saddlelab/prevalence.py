@@ -13,6 +13,7 @@ from typing import Any
 from saddlelab.arguments import MAX_SAMPLES, dimensions, positive_integer, worker_count
 from saddlelab.ensembles import Ensemble, with_parameters
 from saddlelab.studies.checkpoint import Checkpoint, CheckpointError, CheckpointMismatchError
+from saddlelab.studies.remote import StudyInterruptedError
 from saddlelab.studies.result import PrevalenceStudy
 from saddlelab.studies.run import run_study
 from saddlelab.studies.seeds import RNG, resolve_seed
@@ -20,8 +21,14 @@ from saddlelab.studies.spec import StudySpec
 from saddlelab.studies.weighted import MAX_SAMPLES as MAX_WEIGHTED
 from saddlelab.studies.weighted import WeightedStudy
 
-__all__ = ["CheckpointError", "CheckpointMismatchError", "PrevalenceStudy", "WeightedStudy",
-           "prevalence"]  # fmt: skip
+__all__ = [
+    "CheckpointError",
+    "CheckpointMismatchError",
+    "PrevalenceStudy",
+    "StudyInterruptedError",
+    "WeightedStudy",
+    "prevalence",
+]
 
 # A worker of a nested study holds the histograms of all dimensions at once: 1 GiB.
 _MAX_NESTED_BINS = 2**27
@@ -36,6 +43,7 @@ def prevalence(
     nested: bool = False,
     workers: int | None = None,
     executor: Executor | None = None,
+    task_threads: int = 1,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = False,
     block_size: int | None = None,
@@ -66,10 +74,13 @@ def prevalence(
         dimension serves all, so a whole sweep costs what its largest dimension does.  Results of
         different dimensions are then correlated; each by itself has the same law.
     workers : int or None, optional
-        Threads; with `executor`, how many tasks it can run at once.  None: all cores.
+        Threads; with `executor`, how many tasks it can run at once.  None: all cores, or what the
+        executor says.
     executor : concurrent.futures.Executor, optional
         Where to run, instead of threads: a process pool (spawn or forkserver), mpi4py.futures,
-        Dask's ``Client.get_executor()``.  It is left open.
+        Dask's ``Client.get_executor()``.  It gets tasks of about two seconds, and is left open.
+    task_threads : int, optional
+        With `executor`, the threads that each of its tasks uses where it runs.
     checkpoint : path-like, optional
         A SQLite file that keeps every finished block.  If it exists, only what it lacks is run.
     progress : bool, optional
@@ -96,6 +107,8 @@ def prevalence(
         If `checkpoint` belongs to another study (also a ValueError).
     CheckpointError
         If `checkpoint` cannot be read or written; finished blocks in it are safe.
+    StudyInterruptedError
+        If `executor` has lost its workers for good; finished blocks in `checkpoint` are safe.
 
     Examples
     --------
@@ -121,7 +134,9 @@ def prevalence(
         )
     if nested and (reason := law.why_not_nested()):
         raise ValueError(f"`nested` must be False: {reason}")
-    threads = worker_count(workers)
+    if workers is not None:
+        workers = worker_count(workers)
+    task_threads = positive_integer("task_threads", task_threads, at_most=2**16)
     seed = resolve_seed(rng) if rng is not None else None
 
     with nullcontext() if checkpoint is None else closing(Checkpoint(checkpoint)) as file:
@@ -133,7 +148,12 @@ def prevalence(
         if file is not None:
             file.begin(spec)
         totals = run_study(
-            spec, workers=threads, executor=executor, checkpoint=file, progress=progress
+            spec,
+            workers=workers,
+            executor=executor,
+            task_threads=task_threads,
+            checkpoint=file,
+            progress=progress,
         )
     return (WeightedStudy if law.weighted else PrevalenceStudy).from_parts(spec, totals)
 

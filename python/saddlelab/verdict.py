@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,22 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saddlelab.arguments import worker_count
-from saddlelab.derivatives import Derivative, gradient, hessian
-from saddlelab.inertia import classify
-from saddlelab.objective import Objective, as_objective, points_of
+from saddlelab.as_objective import as_objective
+from saddlelab.certificate import inertia_within
+from saddlelab.derivatives import gradient, hessian
+from saddlelab.local_model import local_model, wherever
+from saddlelab.objective import Objective
+from saddlelab.points import points_of
 
 __all__ = ["Verdict", "check"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-#: Estimated errors of differences grow by this before anything is certified on them.
-_CAUTION = 10.0
 #: The Hessian changes by at most twice as much on the way to the critical point as over Newton's
 #: correction, where that leads there (Kantorovich); by exactly that at a degenerate point.
 _BEYOND = 4.0
-#: Rows of which nothing is known are made this much smaller than the others.
-_SMALL = 2.0**-60
-_EPS = float(np.finfo(np.float64).eps)
 #: ‖H∇f‖ / (‖H‖ ‖∇f‖) below which a point is called gradient-flat.
 _FLAT = 1e-3
 
@@ -164,7 +161,7 @@ def examine(
     # Elsewhere the index is that of the Hessian at x itself.
     step = np.where(critical[:, None], here.newton + here.spread, 0.0)
     change = _change(fun, points, step, H, method, workers)
-    index, zeros, kind, certified, error = _classified(H, here.uncertain + _BEYOND * change)
+    index, zeros, kind, certified, error = inertia_within(H, here.uncertain + _BEYOND * change)
     norm, flatness = np.linalg.norm(g, axis=1), _flatness(H, g)
     flat = ~critical & (flatness < _FLAT)
     flat[flat] = _leads_nowhere(fun, points[flat] - here.newton[flat], norm[flat], method, workers)
@@ -179,87 +176,6 @@ def examine(
         critical, index, zeros, np.where(usable, kind, "undecided"), certified & usable,
         here.curved.method,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Newton's model of the function at many points: ``g`` and ``H`` are 0 where not ``usable``.
-
-    ``newton`` is Newton's correction, ``spread`` how much further the critical point may be,
-    ``uncertain`` the errors of the entries of H.
-    """
-
-    slope: Derivative
-    curved: Derivative
-    usable: NDArray[np.bool_]
-    g: Floats
-    H: Floats
-    uncertain: Floats
-    newton: Floats
-    spread: Floats
-    critical: NDArray[np.bool_]
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def local_model(
-    fun: Objective, points: Floats, reach: Floats, method: str, workers: int | None
-) -> Model:
-    """Return the model at each point, and whether it has a critical point within ``reach``."""
-    slope = gradient(fun, points, method=method, workers=workers)
-    curved = hessian(fun, points, method=method, workers=workers)
-    H, g = curved.value, slope.value
-    usable = np.isfinite(np.concatenate([g, H.reshape(len(g), -1)], axis=1)).all(axis=1)
-    H, g = np.where(usable[:, None, None], H, 0.0), np.where(usable[:, None], g, 0.0)
-    uncertain = _entry_errors(curved, H)
-    newton, spread, rest = _newton(g, _noise(slope, H, points), H, uncertain, reach)
-    critical = (np.abs(newton) <= reach).all(axis=1) & rest & usable
-    return Model(slope, curved, usable, g, H, uncertain, newton, spread, critical)
-
-
-def _noise(slope: Derivative, H: Floats, points: Floats) -> Floats:
-    """How far each component of the gradient may be from the truth."""
-    error: Floats = np.where(np.isfinite(slope.error), slope.error, 0.0)
-    if slope.method == "given":
-        # Nobody knows the rounding in another's code.  Where terms cancel it is that of the terms.
-        error = error + 4.0 * _EPS * np.einsum("mij,mj->mi", np.abs(H), np.abs(points))
-    elif slope.method != "exact":
-        error = error * _CAUTION
-    return error
-
-
-def _entry_errors(curved: Derivative, H: Floats) -> Floats:
-    """How uncertain each entry of the Hessian is, (m, n, n)."""
-    errors = curved.error * (1.0 if curved.method == "exact" else _CAUTION)
-    return np.where(np.isfinite(errors), errors, np.inf)
-
-
-def _newton(
-    g: Floats, noise: Floats, H: Floats, uncertain: Floats, reach: Floats
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Newton's correction in the directions that have a curvature, and how far it may be wrong.
-
-    That is by noise; in the other directions by as much as the point may be off at all.  Also
-    whether the gradient is 0 to all appearances in those.  In units that make H's rows one size.
-    """
-    n = g.shape[1]
-    doubt = np.where(np.isfinite(uncertain), uncertain, 0.0)
-    d = _scaling(np.abs(H) + doubt)
-    eigenvalues, vectors = np.linalg.eigh(_scaled(H, d))
-    size = np.abs(eigenvalues)
-    least = np.linalg.norm(_scaled(doubt, d), axis=(1, 2)) + n * _EPS * size.max(axis=1)
-    curved = size > least[:, None]
-    along = np.einsum("mik,mi->mk", vectors, d * g)
-    blur = np.einsum("mik,mi->mk", np.abs(vectors), d * noise)
-    steps = np.divide(along, eigenvalues, out=np.zeros_like(along), where=curved)
-    # In the others a curvature too small to see may still make the gradient 0 within reach.
-    with np.errstate(divide="ignore"):
-        room = ((reach / d)[:, :, None] / np.abs(vectors)).min(axis=1)
-    slack = np.divide(blur, size, out=room.copy(), where=curved)
-    rest = curved | (np.abs(along) <= 4.0 * blur + least[:, None] * room)
-    newton, spread = (
-        d * np.einsum("mik,mk->mi", vectors, s) for s in (steps, np.copysign(slack, steps))
-    )
-    return newton, spread, rest.all(axis=1)
 
 
 def _change(
@@ -286,71 +202,6 @@ def _leads_nowhere(
         found = wherever(gradient, fun, moved[sound], method, workers)
         there[sound] = np.linalg.norm(found, axis=1)
     return ~(there < norm)
-
-
-def wherever(
-    derivative: Callable[..., Derivative], fun: Objective, x: Floats, method: str, workers: Any
-) -> Floats:
-    """A derivative at points that may lie where the function raises: NaN there."""
-    try:
-        return derivative(fun, x, method=method, workers=workers).value
-    except Exception:
-        if len(x) > 1:
-            each = [wherever(derivative, fun, row[None], method, workers) for row in x]
-            return np.concatenate(each)
-        n = x.shape[1]
-        return np.full((1, n) if derivative is gradient else (1, n, n), np.nan)
-
-
-def _classified(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Any, Floats]:
-    """Index, zeros, kind, certificate, and ‖E‖_F in H's own units."""
-    known: NDArray[np.bool_] = np.all(np.isfinite(uncertain), axis=(1, 2))
-    E = np.where(known[:, None, None], uncertain, 0.0)
-    d = _scaling(np.abs(H) + E)
-    # A row of which nothing is known must not blur the others: by Sylvester's law it may be as
-    # small as we like.
-    blurred = E.max(axis=2) >= np.abs(H).max(axis=2)
-    index, zeros, kind, certified = _inertia(H, E, np.where(blurred, _SMALL * d, d))
-    open_ = np.flatnonzero(~certified)
-    if len(open_):
-        # Errors grow with small rows.  Whatever can be said in one scaling is true in all.
-        plain = _inertia(H[open_], E[open_], np.ones_like(d[open_]))
-        more = plain[1] < zeros[open_]
-        for of_all, again in zip((index, zeros, kind, certified), plain, strict=True):
-            of_all[open_[more]] = again[more]
-    error = np.where(known, np.linalg.norm(E, axis=(1, 2)), np.inf)
-    return index, zeros, np.where(known, kind, "undecided"), certified & known, error
-
-
-def _inertia(H: Floats, E: Floats, d: Floats) -> Any:
-    """Index, zeros, kind and certificate of DHD, of which DED is not known."""
-    scaled, bound = _scaled(H, d), np.linalg.norm(_scaled(E, d), axis=(1, 2))
-    # A zero matrix has no size to compare with, and is degenerate all the same.
-    tol = np.maximum(bound, H.shape[1] * _EPS * np.linalg.norm(scaled, axis=(1, 2)) + 1e-290)
-    found = classify(scaled, tol=tol, error=bound)
-    results: Any = found.index, found.zeros, found.kind, found.certified
-    open_ = np.flatnonzero(~found.certified & (found.zeros == 0))
-    if len(open_):
-        # Beyond the bound and still not certain: 0 within the bound and rounding.
-        wider = classify(scaled[open_], tol=3.0 * tol[open_], error=bound[open_])
-        for of_all, again in zip(results, (wider.index, wider.zeros, wider.kind), strict=False):
-            of_all[open_] = again
-    return results
-
-
-def _scaled(A: Floats, d: Floats) -> Floats:
-    product: Floats = A * d[:, :, None] * d[:, None, :]
-    return product
-
-
-def _scaling(size: Floats) -> Floats:
-    """Powers of two, d, that bring the rows of a matrix of sizes, d·size·d, near 1."""
-    d = np.ones(size.shape[:2])
-    for _ in range(3):
-        rows = _scaled(size, d).max(axis=2)
-        rows = np.where((rows > 0.0) & np.isfinite(rows), rows, 1.0)
-        d *= np.exp2(np.clip(np.round(-np.log2(rows) / 2.0), -250, 250))
-    return d
 
 
 def _flatness(H: Floats, g: Floats) -> Floats:

@@ -29,6 +29,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
     began = time.perf_counter()
     steps = (
         ("prevalence", _prevalence),
+        ("exact laws", _exact_laws),
         ("classify", _classify),
         ("derivatives", _derivatives),
         ("critical points", _critical_points),
@@ -49,6 +50,12 @@ def _prevalence() -> None:
         prevalence(ensemble, [1, 2], samples=1, rng=0)
         if not ensemble.why_not_nested():
             prevalence(ensemble, [1, 2], samples=1, rng=0, nested=True)
+
+
+def _exact_laws() -> None:
+    from saddlelab.laws import index_law
+
+    index_law("goe", 2)
 
 
 def _classify() -> None:

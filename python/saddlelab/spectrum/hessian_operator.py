@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from saddlelab.as_objective import as_objective
 from saddlelab.derivatives import derive
-from saddlelab.objective import as_objective, points_of
+from saddlelab.points import points_of
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from saddlelab.ensembles import Ensemble
 from saddlelab.studies.spec import Part
+from saddlelab.threads import thread_pool
 
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -70,10 +72,54 @@ def count_block(ensemble: Ensemble, part: Part, block: int) -> Histogram:
     return Histogram(bins, dense[bins])
 
 
-def count_task(ensemble: Ensemble, work: list[tuple[Run, Part]]) -> list[Counted]:
-    """Count every block of a task.  Plain data in and out: it runs in any process."""
-    return [
-        Counted(run.part, block, count_block(ensemble, part, block))
-        for run, part in work
-        for block in range(run.first, run.stop)
+class Task(NamedTuple):
+    """Some blocks to count, as plain data: it travels to any process."""
+
+    ensemble: Ensemble
+    stream: int
+    work: list[tuple[Run, Part]]
+    threads: int
+    # Dask takes equal arguments for the same task, also one that it has given up.
+    attempt: int = 1
+
+
+class Finished(NamedTuple):
+    """The blocks of a task, and how long it took."""
+
+    blocks: list[Counted]
+    seconds: float
+
+
+def run_task(task: Task) -> Finished:
+    """Count every block of a task, wherever this is.
+
+    Raises
+    ------
+    ValueError
+        If the ensemble's samples are others here than where the task was made.
+    """
+    if task.ensemble.stream != task.stream:
+        raise ValueError(
+            f"a worker samples {task.ensemble.name!r} in version {task.ensemble.stream}, the study "
+            f"in version {task.stream}: install the same saddlecore everywhere"
+        )
+    began = time.perf_counter()
+    blocks = count_task(task.ensemble, task.work, task.threads)
+    return Finished(blocks, time.perf_counter() - began)
+
+
+def count_task(
+    ensemble: Ensemble, work: list[tuple[Run, Part]], threads: int = 1
+) -> list[Counted]:
+    """Count all blocks of some runs, in order."""
+    blocks = [
+        (part, run.part, block) for run, part in work for block in range(run.first, run.stop)
     ]
+
+    def count(item: tuple[Part, int, int]) -> Counted:
+        part, number, block = item
+        return Counted(number, block, count_block(ensemble, part, block))
+
+    if threads == 1 or len(blocks) == 1:
+        return [count(item) for item in blocks]
+    return list(thread_pool(threads).map(count, blocks))

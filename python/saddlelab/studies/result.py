@@ -12,17 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.arguments import positive_integer
+from saddlelab.intervals import clopper_pearson
 from saddlelab.studies.blocks import Histogram, IntArray
+from saddlelab.studies.output import as_json, data_frame, data_set, versions, write_csv
 from saddlelab.studies.spec import StudySpec
 from saddlelab.studies.table import format_parameters, format_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from matplotlib.axes import Axes
+
+    from saddlelab.laws import IndexLaw
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = Literal["minimum", "maximum", "saddle"]
 KINDS: tuple[Kind, ...] = ("saddle", "minimum", "maximum")
-_FORMAT = "saddlecore prevalence study 1"
+_FORMAT = "saddlecore prevalence study 2"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +49,10 @@ class PrevalenceStudy:
         What to pass as ``rng`` to get the same counts again.
     nested : bool
         Whether the dimensions share their samples (they are correlated then).
+    stream : int
+        Version of the ensemble's samples: the same seed gives the same ones as long as it lasts.
+    versions : dict
+        What the study was run with: versions of saddlecore, numpy, numba and Python.
     """
 
     ensemble: str
@@ -51,6 +61,8 @@ class PrevalenceStudy:
     samples: int
     seed: int
     nested: bool
+    stream: int
+    versions: dict[str, str]
     # Every nonempty bin, by dimension and then by index; _sizes says how many each dimension has.
     _sizes: IntArray = field(repr=False)
     _index: IntArray = field(repr=False)
@@ -80,6 +92,8 @@ class PrevalenceStudy:
             spec.samples,
             spec.seed,
             spec.nested,
+            spec.ensemble.stream,
+            dict(versions()),
             sizes,
             index,
             np.concatenate([total.counts for total in totals]),
@@ -157,23 +171,7 @@ class PrevalenceStudy:
         -------
         low, high : ndarray of float64, shape (d,)
         """
-        hits = self.kind_counts(kind).astype(np.float64)
-        return self._limits(hits, self.samples - hits, level)
-
-    @staticmethod
-    def _limits(
-        hits: FloatArray, misses: FloatArray, level: float
-    ) -> tuple[FloatArray, FloatArray]:
-        # What scipy.stats calls too; importing that would take ten times as long.
-        from scipy.special import betainccinv, betaincinv
-
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"`level` must be between 0 and 1, got {level!r}")
-        tail = (1.0 - level) / 2.0
-        # Where hits (or misses) are 0 the limit is 0 (or 1) by definition, and the formula void.
-        low = np.where(hits > 0, betaincinv(np.where(hits > 0, hits, 1), misses + 1, tail), 0.0)
-        high = betainccinv(hits + 1, np.where(misses > 0, misses, 1), tail)
-        return low, np.where(misses > 0, high, 1.0)
+        return clopper_pearson(self.kind_counts(kind), self.samples, level)
 
     def index_mean(self) -> FloatArray:
         """Return the mean index in each dimension, shape (d,)."""
@@ -220,6 +218,8 @@ class PrevalenceStudy:
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Draw the fractions on ``ax``; without one, a figure that also has the index law.
 
+        ``laws=study.exact_laws()`` draws the exact laws beside them.
+
         Returns
         -------
         matplotlib.axes.Axes
@@ -231,8 +231,71 @@ class PrevalenceStudy:
             return plot_prevalence(self, ax=ax, **kwargs)
         return prevalence_figure(self, **kwargs).axes[0]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the study to ``path`` as a NumPy ``.npz`` file (no pickles), name unchanged."""
+    def exact_laws(self) -> dict[int, IndexLaw]:
+        """Compute the exact law in each dimension, see :func:`saddlelab.index_laws`."""
+        from saddlelab.laws import index_laws
+
+        return index_laws(self.ensemble, self.dims.tolist(), **self.parameters)
+
+    def bins(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Return all that was seen: dimension, index and count, one entry for each nonempty bin."""
+        return np.repeat(self.dims, self._sizes), self._index, self._count
+
+    def bin_values(self) -> dict[str, NDArray[Any]]:
+        """Return by name what was summed in each of :meth:`bins`."""
+        return {"count": self._count}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write :meth:`columns` to ``path``, one line per dimension.
+
+        The ensemble, its parameters (as JSON), the seed and the versions are columns too.
+        """
+        write_csv(self, path)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the study as JSON: specification, versions, columns, and every count.
+
+        Parameters
+        ----------
+        path : path-like or None, optional
+            Where to write the text too.
+        """
+        text = json.dumps(as_json(self))
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"{text}\n")
+        return text
+
+    def to_dataframe(self, *, counts: bool = False) -> pd.DataFrame:
+        """Return a pandas.DataFrame whose ``attrs`` hold the specification and the versions.
+
+        Parameters
+        ----------
+        counts : bool, optional
+            A line for each index that was seen (n, index, count) instead of one per dimension.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed (extra ``frames``).
+        """
+        return data_frame(self, counts=counts)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return an xarray.Dataset: :meth:`columns` over n, ``counts`` over n and index.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed (extra ``frames``).
+        """
+        return data_set(self)
+
+    def to_npz(self, path: str | os.PathLike[str]) -> None:
+        """Write the study to ``path`` as a NumPy ``.npz`` file (no pickles), name unchanged.
+
+        :meth:`load` gets it back, to the last bit.
+        """
         with open(path, "wb") as file:
             np.savez(
                 file,
@@ -243,6 +306,8 @@ class PrevalenceStudy:
                 samples=np.array(self.samples, np.int64),
                 seed=np.array(str(self.seed)),  # it may not fit an integer type
                 nested=np.array(self.nested),
+                stream=np.array(self.stream, np.int64),
+                versions=np.array(json.dumps(self.versions)),
                 sizes=self._sizes,
                 index=self._index,
                 count=self._count,
@@ -251,7 +316,7 @@ class PrevalenceStudy:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PrevalenceStudy:
-        """Read a study that :meth:`save` wrote.
+        """Read a study that :meth:`to_npz` wrote.
 
         Raises
         ------
@@ -270,6 +335,8 @@ class PrevalenceStudy:
                     int(file["samples"]),
                     int(str(file["seed"])),
                     bool(file["nested"]),
+                    int(file["stream"]),
+                    json.loads(str(file["versions"])),
                     file["sizes"],
                     file["index"],
                     file["count"],

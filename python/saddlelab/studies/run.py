@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor
 from contextlib import closing
 from itertools import chain, islice
 
-from saddlelab.studies.blocks import EMPTY, Counted, Histogram, IntArray, Run, count_task
+from saddlelab.arguments import worker_count
+from saddlelab.studies.blocks import EMPTY, Finished, Histogram, IntArray, Run, Task, run_task
 from saddlelab.studies.checkpoint import Checkpoint
+from saddlelab.studies.plan import Pace, missing_rows, missing_runs, pack, rows_of
 from saddlelab.studies.progress import Progress
+from saddlelab.studies.remote import Slots, submitted
 from saddlelab.studies.spec import Part, StudySpec
 from saddlelab.threads import thread_pool
-
-# A foreign executor may be another process or machine: longer tasks hide its latency.
-EXECUTOR_TASK_BLOCKS = 8
 
 
 def run_study(
     spec: StudySpec,
     *,
-    workers: int,
+    workers: int | None,
     executor: Executor | None,
+    task_threads: int,
     checkpoint: Checkpoint | None,
     progress: bool,
 ) -> list[Histogram]:
@@ -31,93 +32,76 @@ def run_study(
     done: dict[int, IntArray] = {}
     if checkpoint is not None:
         totals, done = checkpoint.read(parts)
-    task_rows = spec.block_rows * (EXECUTOR_TASK_BLOCKS if executor else 1)
-    tasks = pack(missing_runs(parts, done), parts, task_rows)
+    if executor is None:
+        # One thread has its blocks written by another: it does not wait for the disk.
+        alone = checkpoint is None and worker_count(workers) == 1
+        finished = _on_threads(spec, parts, done, 0 if alone else worker_count(workers))
+    else:
+        slots = Slots(executor, workers)
+        finished = _elsewhere(
+            spec, parts, done, executor, slots, task_threads, _what_is_safe(checkpoint)
+        )
     with (
         closing(Progress(spec, parts, done, shown=progress)) as bar,
-        closing(_counted(spec, parts, tasks, workers, executor)) as counted,
+        closing(finished),
     ):
-        for block in counted:
+        for task in finished:
             if checkpoint is not None:
-                checkpoint.add(parts[block.part], block)
-            totals[block.part] = totals[block.part] + block.histogram
-            bar.add(parts[block.part], block.block)
+                checkpoint.add(parts, task.blocks)
+            for block in task.blocks:
+                totals[block.part] = totals[block.part] + block.histogram
+                bar.add(parts[block.part], block.block)
     return totals
 
 
-def missing_runs(parts: list[Part], done: Mapping[int, IntArray]) -> Iterator[Run]:
-    """Yield the runs of blocks not in ``done`` (sorted block numbers by part).
-
-    The largest dimensions come first: the shortest tasks are left for the end, where workers
-    would otherwise wait for the last long one.
-    """
-    for number, part in reversed(list(enumerate(parts))):
-        first = 0
-        for block in map(int, done.get(number, ())):
-            if first < block:
-                yield Run(number, first, block)
-            first = block + 1
-        if first < part.blocks:
-            yield Run(number, first, part.blocks)
-
-
-def pack(runs: Iterable[Run], parts: list[Part], task_rows: int) -> Iterator[list[Run]]:
-    """Cut long runs and join short ones into tasks of about ``task_rows`` matrix rows."""
-    task: list[Run] = []
-    room = task_rows
-    for part, first, stop in runs:
-        rows = parts[part].samples_in(0) * parts[part].n
-        while first < stop:
-            cut = min(stop, first + max(room // rows, 1))
-            task.append(Run(part, first, cut))
-            room -= (cut - first) * rows
-            first = cut
-            # Half full will do: a default block, a power of two, is a task by itself.
-            if 2 * room <= task_rows:
-                yield task
-                task, room = [], task_rows
-    if task:
-        yield task
+def _on_threads(
+    spec: StudySpec, parts: list[Part], done: dict[int, IntArray], workers: int
+) -> Generator[Finished, None, None]:
+    """Yield finished tasks of a block or so each, counted by ``workers`` threads or (0) here."""
+    runs = pack(missing_runs(parts, done), parts, lambda: spec.block_rows)
+    tasks = (_task(spec, parts, task, 1) for task in runs)
+    ahead = list(islice(tasks, 2))
+    if workers == 0 or len(ahead) < 2:
+        for task in chain(ahead, tasks):
+            yield run_task(task)
+    else:
+        pool = thread_pool(workers)
+        yield from submitted(chain(ahead, tasks), pool, lambda: workers, "")
 
 
-def _counted(
+def _elsewhere(
     spec: StudySpec,
     parts: list[Part],
-    tasks: Iterator[list[Run]],
-    workers: int,
-    executor: Executor | None,
-) -> Generator[Counted, None, None]:
-    """Yield finished blocks as they come."""
-    work = ([(run, parts[run.part]) for run in task] for task in tasks)
-    ahead = list(islice(work, 2))
-    if executor is None and (workers == 1 or len(ahead) < 2):
-        for task in chain(ahead, work):
-            yield from count_task(spec.ensemble, task)
-    elif executor is None:
-        yield from _submitted(spec, chain(ahead, work), thread_pool(workers), 2 * workers)
-    else:
-        yield from _submitted(spec, chain(ahead, work), executor, 2 * workers)
-
-
-def _submitted(
-    spec: StudySpec,
-    work: Iterable[list[tuple[Run, Part]]],
+    done: dict[int, IntArray],
     executor: Executor,
-    in_flight: int,
-) -> Generator[Counted, None, None]:
-    """Keep ``in_flight`` tasks with the executor: enough to never idle, flat in memory."""
-    pending: set[Future[list[Counted]]] = set()
-    work = iter(work)
-    try:
-        while True:
-            for task in islice(work, in_flight - len(pending)):
-                pending.add(executor.submit(count_task, spec.ensemble, task))
-            if not pending:
-                return
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield from future.result()
-    finally:
-        # After an error or Ctrl-C, what has not begun never will.
-        for future in pending:
-            future.cancel()
+    slots: Slots,
+    task_threads: int,
+    safe: str,
+) -> Generator[Finished, None, None]:
+    """Yield finished tasks of some seconds each, as fast as they have turned out to be."""
+    pace = Pace(spec.block_rows, missing_rows(parts, done), slots)
+
+    def tasks() -> Iterator[Task]:
+        for runs in pack(missing_runs(parts, done), parts, pace):
+            pace.handed_out(rows_of(runs, parts))
+            yield _task(spec, parts, runs, task_threads)
+
+    with closing(submitted(tasks(), executor, slots, safe)) as finished:
+        for task in finished:
+            rows = sum(parts[b.part].samples_in(b.block) * parts[b.part].n for b in task.blocks)
+            pace.observe(rows, task.seconds)
+            yield task
+
+
+def _task(spec: StudySpec, parts: list[Part], runs: list[Run], threads: int) -> Task:
+    work = [(run, parts[run.part]) for run in runs]
+    return Task(spec.ensemble, spec.ensemble.stream, work, threads)
+
+
+def _what_is_safe(checkpoint: Checkpoint | None) -> str:
+    if checkpoint is None:
+        return "nothing was kept: with `checkpoint` the study could go on"
+    return (
+        f"the finished blocks are safe in `checkpoint` {checkpoint.path!r}: run the same study "
+        "again, on a new executor, to go on"
+    )

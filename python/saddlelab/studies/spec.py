@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -108,6 +109,16 @@ class StudySpec:
     def digest(self) -> str:
         """The canonical hash of the study."""
         return blake2b(_canonical(self.fields()).encode(), digest_size=16).hexdigest()
+
+
+def grid(fields: Mapping[str, Any]) -> list[Part]:
+    """Return the parts of a study of which only :meth:`StudySpec.fields` is at hand, keys 0."""
+    dims = tuple(map(int, fields["dims"]))
+    groups = [dims] if fields["nested"] else [(n,) for n in dims]
+    return [
+        Part(0, group, bool(fields["nested"]), int(fields["samples"]), int(size))
+        for group, size in zip(groups, fields["block_size"], strict=True)
+    ]
 
 
 def _canonical(value: Any) -> str:

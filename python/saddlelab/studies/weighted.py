@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.ensembles._kac_rice import KacRice
+from saddlelab.intervals import clopper_pearson
 from saddlelab.studies.blocks import Histogram, IntArray
 from saddlelab.studies.result import FloatArray, Kind, PrevalenceStudy
 from saddlelab.studies.spec import StudySpec
@@ -122,7 +123,7 @@ class WeightedStudy(PrevalenceStudy):
         known = (p > 0.0) & (p < 1.0) & (error > 0.0)
         samples = self.effective_samples()
         np.divide(p * (1.0 - p), error**2, out=samples, where=known)
-        return self._limits(samples * p, samples * (1.0 - p), level)
+        return clopper_pearson(samples * p, samples, level)
 
     def index_mean(self) -> FloatArray:
         """Return the mean index in each dimension, shape (d,)."""
@@ -155,6 +156,10 @@ class WeightedStudy(PrevalenceStudy):
         first = {name: found.pop(name) for name in ("n", "samples")}
         more = {"effective_samples": self.effective_samples()}
         return first | more | found | {"log_number": self.log_number()}
+
+    def bin_values(self) -> dict[str, NDArray[Any]]:
+        """Return by name what was summed in each of :meth:`bins`."""
+        return {"count": self._count, "weight": self._weight, "square": self._square}
 
     def _saved(self) -> dict[str, Any]:
         return {"weight": self._weight, "square": self._square, "log_unit": self._log_unit}
