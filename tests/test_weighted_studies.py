@@ -319,12 +319,12 @@ def test_sums_are_exact():
 
 
 def test_results_are_saved(tmp_path, field):
-    field.save(tmp_path / "s.npz")
+    field.to_npz(tmp_path / "s.npz")
     for kind in (PrevalenceStudy, WeightedStudy):
         again = kind.load(tmp_path / "s.npz")
         assert_same(again, field)
         assert again.table() == field.table()
-    prevalence("goe", 2, samples=10, rng=0).save(tmp_path / "p.npz")
+    prevalence("goe", 2, samples=10, rng=0).to_npz(tmp_path / "p.npz")
     assert type(WeightedStudy.load(tmp_path / "p.npz")) is PrevalenceStudy
 
 

@@ -237,7 +237,7 @@ def _laws(
 def _hermite(ensemble: str | Ensemble, shift: float, parameters: dict[str, Any]) -> Hermite:
     more = parameters if shift == 0.0 else {**parameters, "shift": shift}
     if isinstance(ensemble, str) and ensemble.lower() not in names():
-        known = ", ".join((*names(), _FIELD))
+        known = ", ".join(names())
         raise ValueError(f"`ensemble` must be one of {known}, got {ensemble!r}")
     law = get_ensemble(ensemble, **more)
     if not isinstance(law, Hermite):
