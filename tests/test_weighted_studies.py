@@ -21,6 +21,7 @@ import saddlelab
 from saddlelab.cli import main
 from saddlelab.ensembles import UnknownParameterError, get_ensemble, names
 from saddlelab.ensembles._kac_rice import KacRice
+from saddlelab.laws import index_law
 from saddlelab.plots import plot_index_energy, prevalence_figure
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.studies.blocks import Histogram
@@ -207,6 +208,56 @@ def test_the_index_at_an_energy_is_bray_and_deans(u):
         assert abs(law.bulk_fraction(n) - alpha) < 1e-3
         error = 5 * study.index_mean_error()[0] / n + 3 / n
         assert abs(study.index_mean()[0] / n - alpha) < error
+
+
+# --- exact laws -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 12])
+def test_the_exact_law_of_a_quadratic_form_is_uniform(n):
+    law = index_law("p-spin", n, p=2)
+    np.testing.assert_allclose(law.probabilities, np.full(n + 1, 1 / (n + 1)), rtol=law.accuracy)
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "parameters"),
+    [
+        ("gaussian-field", 9, {}),
+        ("gaussian-field", 6, {"energy": -2.0, "correlation": 0.7}),
+        ("gaussian-field", 12, {"energy": 1.0}),
+        ("p-spin", 6, {}),
+        ("p-spin", 30, {"energy": -1.4}),
+    ],
+)  # fmt: skip
+def test_studies_follow_exact_laws(name, n, parameters):
+    study = prevalence(name, n, samples=400_000, rng=0, **parameters)
+    law = study.exact_laws()[n].probabilities
+    _, weight, square = study.weights(n)
+    index = study.weights(n)[0]
+    sums = np.zeros((2, n + 1))
+    sums[:, index] = weight, square
+    assert weighted_chi_square(*sums, law) > LIKELY
+
+
+def test_exact_laws_by_height_add_up_to_all():
+    """The field of d = 3 at its heights, each weighted by its number of critical points."""
+    n, total = 3, np.zeros(4)
+    for u in np.linspace(-9, 9, 37).tolist():
+        law = get_ensemble("gaussian-field", energy=u, correlation=0.6)
+        study = prevalence(law, n, samples=100_000, rng=0)
+        total += math.exp(study.log_number()[0]) * index_law(law, n).probabilities
+    whole = index_law("gaussian-field", n).probabilities
+    # The numbers are sampled, each to √(1/50 000) or better.
+    assert np.all(abs(total / total.sum() - whole) < 4 / math.sqrt(50_000) * whole)
+
+
+def test_the_exact_law_has_indices_rarer_than_any_sample():
+    """Auffinger, Ben Arous & Černý's E_1 (p = 3): saddles of index 1 vanish below it."""
+    n, energy = 300, -1.65287319810
+    study = prevalence("p-spin", n, energy=energy, samples=2000, rng=0)
+    one = study.log_number()[0] + study.exact_laws()[n].log_probabilities[1]
+    assert abs(one / n) < 2 * math.log(n) / n
+    assert study.log_number()[0] > one
 
 
 # --- errors ---------------------------------------------------------------------------------------
