@@ -243,7 +243,7 @@ def test_exact_laws_by_height_add_up_to_all():
     """The field of d = 3 at its heights, each weighted by its number of critical points."""
     n, total = 3, np.zeros(4)
     for u in np.linspace(-9, 9, 37).tolist():
-        law = get_ensemble("gaussian-field", energy=u, correlation=0.6)
+        law = get_ensemble("gaussian-field", energy=u)
         study = prevalence(law, n, samples=100_000, rng=0)
         total += math.exp(study.log_number()[0]) * index_law(law, n).probabilities
     whole = index_law("gaussian-field", n).probabilities
