@@ -5,6 +5,7 @@
 `saddlecore.laguerre`  the same of Wishart matrices
 `saddlecore.samples`   the same of matrices drawn entry by entry (with `entries`, `sampling`)
 `saddlecore.rare`      probabilities far below 1e-300 (with `lookahead`, `tilts`)
+`saddlecore.weighted`  weighted by |det|: critical points of random landscapes
 `saddlecore.inertia`   certified inertia of stacks of symmetric matrices
 `saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
@@ -28,7 +29,7 @@ _MODULES = ("bartlett", "chains", "compile", "diagonal", "differences", "entries
             "panels", "philox", "places", "points", "products", "program", "rare", "samples",
             "sampling", "second", "slopes", "stencils", "steps", "streams", "sturm",
             "sturm_density", "sturm_law", "swift", "tilts", "trace", "transposes", "vecmath",
-            "wigner")  # fmt: skip
+            "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

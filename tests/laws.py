@@ -52,3 +52,40 @@ def assert_follows(sample, law):
         for side, found in (("lower", below), ("upper", above)):
             p = stats.binomtest(found, count, tail).pvalue
             assert p > LIKELY, f"{side} {tail}: {found} of {count}, p = {p}"
+
+
+def weighted_chi_square(weight, square, probability, least=25):
+    """p-value of sums of weights (and of their squares) beside their law.
+
+    The fractions are ratios of sums: their covariances are those of w (e − p) for each sample's
+    weight w and indicator e.  Bins that expect fewer than `least` effective samples are merged.
+    """
+    probability = np.asarray(probability, float)
+    effective = np.sum(weight) ** 2 / np.sum(square)
+    rows = np.array([weight, square, probability * np.sum(weight)], float)
+    weight, square, mean = _merged(rows, probability * effective, least)
+    p = mean / mean.sum()
+    return _quadratic_p(weight / weight.sum() - p, _covariance(weight, square, p))
+
+
+def same_weighted_law(one, two, least=25):
+    """p-value of two pairs (sums of weights, sums of their squares) having one law."""
+    total = [np.sum(w) ** 2 / np.sum(s) for w, s in (one, two)]
+    p = sum(n * w / np.sum(w) for n, (w, _) in zip(total, (one, two), strict=True)) / sum(total)
+    a, b, c, d = _merged(np.array([*one, *two], float), p * min(total), least)
+    pooled = (total[0] * a / a.sum() + total[1] * c / c.sum()) / sum(total)
+    covariance = _covariance(a, b, pooled) + _covariance(c, d, pooled)
+    return _quadratic_p(a / a.sum() - c / c.sum(), covariance)
+
+
+def _covariance(weight, square, p):
+    crossed = np.outer(square, p)
+    spread = np.diag(square) - crossed - crossed.T + np.outer(p, p) * square.sum()
+    return spread / weight.sum() ** 2
+
+
+def _quadratic_p(residual, covariance):
+    if len(residual) == 1:
+        return 1.0
+    part, inner = residual[:-1], covariance[:-1, :-1]  # fractions sum to 1
+    return stats.chi2(len(part)).sf(part @ np.linalg.solve(inner, part))

@@ -15,7 +15,7 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
-from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
     condition_number,
@@ -41,6 +41,7 @@ __all__ = [
     "PythonSpeedWarning",
     "RareEvent",
     "Verdict",
+    "WeightedStudy",
     "__version__",
     "check",
     "classify",

@@ -19,7 +19,8 @@ def clopper_pearson(hits: ArrayLike, samples: ArrayLike, level: float) -> tuple[
 
     Parameters
     ----------
-    hits, samples : array_like of int
+    hits, samples : array_like
+        Numbers; effective ones need not be whole.
     level : float
         Confidence level, between 0 and 1.
 
@@ -41,6 +42,6 @@ def clopper_pearson(hits: ArrayLike, samples: ArrayLike, level: float) -> tuple[
     missed = np.asarray(samples, dtype=np.float64) - seen
     tail = (1.0 - level) / 2.0
     # Where hits (or misses) are 0 the limit is 0 (or 1) by definition, and the formula void.
-    low = np.where(seen > 0, betaincinv(np.maximum(seen, 1), missed + 1, tail), 0.0)
-    high = betainccinv(seen + 1, np.maximum(missed, 1), tail)
+    low = np.where(seen > 0, betaincinv(np.where(seen > 0, seen, 1), missed + 1, tail), 0.0)
+    high = betainccinv(seen + 1, np.where(missed > 0, missed, 1), tail)
     return low, np.where(missed > 0, high, 1.0)

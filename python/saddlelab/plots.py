@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saddlelab.energy_plot import plot_index_energy
 from saddlelab.law_plot import draw_by_dimension, draw_by_index
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from saddlelab.laws import IndexLaw
     from saddlelab.studies.result import Kind, PrevalenceStudy
 
-__all__ = ["plot_index_law", "plot_prevalence", "prevalence_figure"]
+__all__ = ["plot_index_energy", "plot_index_law", "plot_prevalence", "prevalence_figure"]
 
 # Okabe & Ito's colours, told apart by every kind of colour vision; line styles and markers differ
 # too, because minima and maxima lie on each other in a symmetric ensemble.
@@ -81,7 +82,7 @@ def plot_prevalence(
     _note_limit(ax, study, level)
     _dimension_axis(ax, study.dims)
     ax.set_yscale("log")
-    ax.set_ylim(_FLOOR / study.samples, 2.0)
+    ax.set_ylim(_floor(study), 2.0)
     ax.set_ylabel(f"fraction of {study.samples:,} Hessians")
     ax.set_title("Kinds of critical points")
     ax.grid(True, which="major", linewidth=0.4, alpha=0.5)
@@ -157,6 +158,12 @@ def prevalence_figure(
     return figure
 
 
+def _floor(study: PrevalenceStudy) -> float:
+    """Where the fractions' axis ends; weights may make a fraction less than one of the samples."""
+    seen = [fraction[fraction > 0.0] for fraction in map(study.fraction, _STYLES)]
+    return float(_FLOOR * min(1.0 / study.samples, np.concatenate(seen).min()))
+
+
 def _title(study: PrevalenceStudy) -> str:
     from saddlelab.studies.table import format_parameters
 
@@ -176,7 +183,7 @@ def _draw_kind(
     style["gid"] = kind  # names the line in an SVG file
     # A log axis has no place for 0: leave a gap there, and let bands end at the axis' foot.
     ax.plot(n, np.where(seen, fraction, np.nan), **(style | kwargs))
-    low = np.maximum(low, _FLOOR / study.samples)
+    low = np.maximum(low, _floor(study))
     ax.fill_between(n, low, high, where=seen, color=color, alpha=0.25, linewidth=0)
     # A band needs two points: a dimension by itself shows its interval as a line.
     ax.vlines(n[seen], low[seen], high[seen], color=color, alpha=0.6, linewidth=1.5)
@@ -205,8 +212,8 @@ def _note_limit(ax: Axes, study: PrevalenceStudy, level: float) -> None:
     missing = np.concatenate(limits)
     if missing.size:
         ax.annotate(
-            f"none seen: < {missing[0]:.1e}\n({100 * level:g} % interval)",
-            (0.98, missing[0]),
+            f"none seen: < {missing.max():.1e}\n({100 * level:g} % interval)",
+            (0.98, missing.max()),
             xycoords=("axes fraction", "data"),
             xytext=(0, -6),
             textcoords="offset points",
@@ -222,9 +229,9 @@ def _draw_curves(ax: Axes, study: PrevalenceStudy, kwargs: dict[str, Any]) -> No
 
     shades = colormaps["viridis"](np.linspace(0.0, 0.85, study.dims.size))
     for n, shade, marker in zip(study.dims.tolist(), shades, "osD^v", strict=False):
-        index, count = study.histogram(n)
+        index, fraction = study.distribution(n)
         style = {"color": shade, "marker": marker, "markersize": 4, "label": f"n = {n}"} | kwargs
-        ax.plot(index - n / 2, count / study.samples, **style)
+        ax.plot(index - n / 2, fraction, **style)
     ax.set_yscale("log")
     ax.set_xlabel("index − n/2")
     ax.set_ylabel("probability")
@@ -239,11 +246,11 @@ def _draw_map(ax: Axes, study: PrevalenceStudy, kwargs: dict[str, Any]) -> None:
     corners, shares = [], []
     # Only bins that were hit become cells: a dimension of a million has a dozen.
     for n, left, right in zip(study.dims.tolist(), edges[:-1], edges[1:], strict=True):
-        index, count = study.histogram(n)
+        index, fraction = study.distribution(n)
         low, high = index / (n + 1), (index + 1) / (n + 1)
         x = np.broadcast_to([left, left, right, right], (index.size, 4))
         corners.append(np.stack([x, np.column_stack([low, high, high, low])], axis=2))
-        shares.append(count / study.samples)
+        shares.append(fraction)
     # Edges in the cells' own colours: thin cells would else vanish between the pixels.
     style: dict[str, Any] = {"cmap": "viridis_r", "edgecolors": "face", "linewidths": 0.2} | kwargs
     norm = LogNorm(vmin=1.0 / study.samples, vmax=1.0)

@@ -18,12 +18,15 @@ from saddlelab.studies.result import PrevalenceStudy
 from saddlelab.studies.run import run_study
 from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.studies.spec import StudySpec
+from saddlelab.studies.weighted import MAX_SAMPLES as MAX_WEIGHTED
+from saddlelab.studies.weighted import WeightedStudy
 
 __all__ = [
     "CheckpointError",
     "CheckpointMismatchError",
     "PrevalenceStudy",
     "StudyInterruptedError",
+    "WeightedStudy",
     "prevalence",
 ]
 
@@ -58,7 +61,8 @@ def prevalence(
     ensemble : str, Ensemble or callable
         The law of the Hessians: ``"goe"``, ``"gue"``, ``"gse"``, ``"beta"`` (any Dyson index) or
         ``"wishart"``; drawn entry by entry, ``"wigner"`` (five laws of the entries), ``"sparse"``,
-        ``"wishart+goe"``, ``"diagonal"`` and ``"ginibre"``; each is described in the module of that
+        ``"wishart+goe"``, ``"diagonal"`` and ``"ginibre"``; of critical points on random
+        landscapes, ``"gaussian-field"`` and ``"p-spin"``; each is described in the module of that
         name in :mod:`saddlelab.ensembles`.  Or your own sampler, a function ``sample(stream, out)``
         or ``sample(rng, n, count)``, see :class:`saddlelab.ensembles.Custom`.
     dims : int or iterable of int
@@ -89,11 +93,13 @@ def prevalence(
         30 to 60 ms of work.
     **parameters
         The ensemble's parameters: ``shift=0.1`` (in units of the semicircle's radius) for the
-        Gaussian ones, and ``beta=2.5`` for ``"beta"``; ``ratio=0.5, shift=0.2`` for ``"wishart"``.
+        Gaussian ones, and ``beta=2.5`` for ``"beta"``; ``ratio=0.5, shift=0.2`` for ``"wishart"``;
+        ``energy=-1.2`` (and ``p=3``) on landscapes.
 
     Returns
     -------
     PrevalenceStudy
+        On landscapes a :class:`WeightedStudy`: critical points weigh |det H|.
 
     Raises
     ------
@@ -121,7 +127,8 @@ def prevalence(
         raise ValueError(
             f"`dims` must be at most {law.largest} for the ensemble {law.name!r}, got {sizes[-1]}"
         )
-    samples = positive_integer("samples", samples, at_most=MAX_SAMPLES)
+    most = MAX_WEIGHTED if law.weighted else MAX_SAMPLES
+    samples = positive_integer("samples", samples, at_most=most)
     if block_size is not None:
         block_size = positive_integer(
             "block_size", block_size, at_most=MAX_SAMPLES, or_none=" or None"
@@ -155,7 +162,7 @@ def prevalence(
             checkpoint=file,
             progress=progress,
         )
-    return PrevalenceStudy.from_parts(spec, totals)
+    return (WeightedStudy if law.weighted else PrevalenceStudy).from_parts(spec, totals)
 
 
 @functools.cache

@@ -37,6 +37,10 @@ class Ensemble(ABC):
     stream: ClassVar[int]
     #: The largest dimension that can be sampled.
     largest: ClassVar[int] = MAX_DIM
+    #: Whether samples carry weights, whose sums then have bins beside the counts.
+    weighted: ClassVar[bool] = False
+    #: Bins for an index.
+    channels: ClassVar[int] = 1
 
     @property
     def parameters(self) -> dict[str, Any]:

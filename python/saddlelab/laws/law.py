@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.arguments import MAX_DIM, dimensions, positive_integer
-from saddlelab.ensembles import Ensemble, get_ensemble, names
+from saddlelab.ensembles import Ensemble, get_ensemble
 from saddlelab.ensembles._hermite import Hermite
+from saddlelab.ensembles._kac_rice import KacRice
 from saddlelab.laws._bulk import bulk_law
 from saddlelab.laws._chain import chain_laws
 from saddlelab.laws._field import MAX_DIM as MAX_FIELD
-from saddlelab.laws._field import field_law
+from saddlelab.laws._field import landscape_law
 from saddlelab.laws._minimum import log_minimum
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _MAX_BULK = 2000
 #: Relative errors measured beside tables and determinants are below 5e-13; absolute ones in the
 #: bulk below 5e-13.  Where less than six digits of a logarithm are known it is not given.
 _CHAIN_ERROR, _FIELD_ERROR, _BULK_ERROR, _DIGITS = 1e-11, 1e-11, 1e-12, 1e-6
-_FIELD = "gaussian-field"
 _WEIGHTS = (None, "determinant")
 
 
@@ -115,18 +115,19 @@ def index_law(
 
     Parameters
     ----------
-    ensemble : {"goe", "gue", "gse", "beta", "gaussian-field"} or Ensemble
-        "gaussian-field": the critical points of a smooth isotropic Gaussian field in n dimensions,
-        all heights (its Hessians are weighted by |det H|).
+    ensemble : {"goe", "gue", "gse", "beta", "gaussian-field", "p-spin"} or Ensemble
+        The last two are critical points of random landscapes, at all heights or at an ``energy``
+        (their Hessians are weighted by |det H|).
     n : int
         Dimension.  Any β and any shift: up to 500 (and βn up to 10⁴).  β = 1, 2, 4 without shift or
-        weight: up to 2000, beyond 300 in the bulk only.  "gaussian-field": up to 50.
+        weight: up to 2000, beyond 300 in the bulk only.  Landscapes: up to 50, or 500 where the
+        energy leaves no random shift ("p-spin", and ``correlation=1``).
     shift : float, optional
         In units of the semicircle's radius, as in :func:`saddlelab.prevalence`.
     weight : {None, "determinant"}, optional
         "determinant": weighted by |det H|, as Kac & Rice's formula has it.
     **parameters
-        Of the ensemble: ``beta``.
+        Of the ensemble: ``beta``; ``energy``, ``correlation``, ``p``.
 
     Returns
     -------
@@ -211,7 +212,7 @@ def log_minimum_probability(ensemble: str | Ensemble, n: int, /, **parameters: A
     -274653455993
     """
     size = positive_integer("n", n, at_most=MAX_DIM)
-    law = _hermite(ensemble, 0.0, parameters)
+    law = _hermite(get_ensemble(ensemble, **parameters))
     if law.shift != 0.0:
         raise ValueError(f"`shift` must be 0, got {law.shift}")
     _check_work(law.dyson_index(), min(size, 200))
@@ -227,23 +228,27 @@ def _laws(
 ) -> Iterator[IndexLaw]:
     if weight not in _WEIGHTS:
         raise ValueError(f"`weight` must be None or 'determinant', got {weight!r}")
-    if isinstance(ensemble, str) and ensemble.lower() == _FIELD:
-        return _field_laws(dims, shift, weight, parameters)
-    law = _hermite(ensemble, shift, parameters)
+    law = _ensemble(ensemble, shift, parameters)
+    if isinstance(law, KacRice):
+        return _landscape_laws(law, dims, shift, weight)
+    law = _hermite(law)
     split = _check_sizes(law, dims, weight)
     return _hermite_laws(law, dims[:split], dims[split:], weight)
 
 
-def _hermite(ensemble: str | Ensemble, shift: float, parameters: dict[str, Any]) -> Hermite:
-    more = parameters if shift == 0.0 else {**parameters, "shift": shift}
-    if isinstance(ensemble, str) and ensemble.lower() not in names():
-        known = ", ".join((*names(), _FIELD))
-        raise ValueError(f"`ensemble` must be one of {known}, got {ensemble!r}")
-    law = get_ensemble(ensemble, **more)
+def _ensemble(ensemble: str | Ensemble, shift: float, parameters: dict[str, Any]) -> Ensemble:
+    law = get_ensemble(ensemble, **parameters)
+    # A landscape's shift is its energy: `shift` is refused there with another word.
+    if shift == 0.0 or isinstance(law, KacRice):
+        return law
+    return get_ensemble(law, shift=shift)
+
+
+def _hermite(law: Ensemble) -> Hermite:
     if not isinstance(law, Hermite):
         raise ValueError(
-            f"`ensemble` must have a known exact law (beta, goe, gse, gue or {_FIELD}), got "
-            f"{law.name!r}; sample it with prevalence"
+            "`ensemble` must have a known exact law (beta, gaussian-field, goe, gse, gue or "
+            f"p-spin), got {law.name!r}; sample it with prevalence"
         )
     return law
 
@@ -301,15 +306,19 @@ def _bulk(beta: float, n: int) -> tuple[Floats, Floats]:
     return found, logs
 
 
-def _field_laws(
-    dims: tuple[int, ...], shift: float, weight: str | None, parameters: dict[str, Any]
+def _landscape_laws(
+    law: KacRice, dims: tuple[int, ...], shift: float, weight: str | None
 ) -> Iterator[IndexLaw]:
-    for name in ("shift", *parameters):
-        if name in parameters or shift != 0.0:
-            raise ValueError(f"`{name}` is not a parameter of {_FIELD!r}, which has none")
+    if shift != 0.0:
+        raise ValueError(f"`shift` is not a parameter of {law.name!r}, got {shift}; see `energy`")
     if weight is not None:
-        raise ValueError(f"`weight` must be None: {_FIELD!r} is weighted by |det H| as it is")
-    if dims[-1] > MAX_FIELD:
-        raise ValueError(f"`n` must be at most {MAX_FIELD} for {_FIELD!r}, got {dims[-1]}")
-    laws = ((n, field_law(n)) for n in dims)
-    return (IndexLaw(_FIELD, n, np.exp(logs), logs, "field", _FIELD_ERROR) for n, logs in laws)
+        raise ValueError(f"`weight` must be None: {law.name!r} is weighted by |det H| as it is")
+    # A shift that is not random takes one chain only.
+    most = MAX_FIELD if law.shift_law(dims[-1])[1] > 0.0 else _MAX_CHAIN
+    if dims[-1] > most:
+        raise ValueError(f"`n` must be at most {most} for {law.name!r}, got {dims[-1]}")
+    laws = ((n, landscape_law(n, *law.shift_law(n))) for n in dims)
+    return (
+        IndexLaw(law.name, n, np.exp(logs), logs, "field", _FIELD_ERROR, None, law.parameters)
+        for n, logs in laws
+    )

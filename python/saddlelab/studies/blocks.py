@@ -62,7 +62,7 @@ def count_block(ensemble: Ensemble, part: Part, block: int) -> Histogram:
     """Sample one block and return its histogram."""
     first, count, key = block * part.block_size, part.samples_in(block), np.uint64(part.key)
     offsets = part.offsets
-    dense = np.zeros(offsets[-1], np.int64)
+    dense = np.zeros(offsets[-1] * ensemble.channels, np.int64)
     if part.nested:
         dims, starts = np.array(part.dims, np.int64), np.array(offsets[:-1], np.int64)
         ensemble.index_nested(key, dims, first, count, dense, starts)

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from saddlecore import __version__
 
@@ -54,7 +55,7 @@ def as_json(study: PrevalenceStudy) -> dict[str, Any]:
         **specification(study),
         **{name: values.tolist() for name, values in columns.items()},
         # Counts by dimension and index, as JSON has it with text for keys.
-        "counts": {str(n): _by_index(study, n) for n in study.dims.tolist()},
+        **{f"{name}s": _by_index(study, values) for name, values in study.bin_values().items()},
     }
 
 
@@ -77,7 +78,8 @@ def data_frame(study: PrevalenceStudy, *, counts: bool) -> pd.DataFrame:
     except ImportError as error:
         raise ImportError(_missing("to_dataframe", "pandas")) from error
     if counts:
-        frame = pd.DataFrame(dict(zip(("n", "index", "count"), study.bins(), strict=True)))
+        n, index, _ = study.bins()
+        frame = pd.DataFrame({"n": n, "index": index, **study.bin_values()})
     else:
         frame = pd.DataFrame(study.columns())
     frame.attrs.update(specification(study))
@@ -92,14 +94,16 @@ def data_set(study: PrevalenceStudy) -> xr.Dataset:
         raise ImportError(_missing("to_dataset", "xarray")) from error
     columns = study.columns()
     dims = columns.pop("n")
-    dense = np.zeros((dims.size, int(dims[-1]) + 1), np.int64)
-    n, index, count = study.bins()
-    dense[np.searchsorted(dims, n), index] = count
+    n, index, _ = study.bins()
+    dense = {}
+    for name, values in study.bin_values().items():
+        dense[f"{name}s"] = np.zeros((dims.size, int(dims[-1]) + 1), values.dtype)
+        dense[f"{name}s"][np.searchsorted(dims, n), index] = values
     # netCDF's attributes are numbers and texts.
     return xr.Dataset(
         {name: ("n", values) for name, values in columns.items()}
-        | {"counts": (("n", "index"), dense)},
-        coords={"n": dims, "index": np.arange(dense.shape[1])},
+        | {name: (("n", "index"), values) for name, values in dense.items()},
+        coords={"n": dims, "index": np.arange(int(dims[-1]) + 1)},
         attrs=_flat(study) | {"nested": int(study.nested), "seed": str(study.seed)},
     )
 
@@ -113,9 +117,13 @@ def _flat(study: PrevalenceStudy) -> dict[str, Any]:
     return found
 
 
-def _by_index(study: PrevalenceStudy, n: int) -> dict[str, int]:
-    index, counts = study.histogram(n)
-    return {str(k): m for k, m in zip(index.tolist(), counts.tolist(), strict=True)}
+def _by_index(study: PrevalenceStudy, values: NDArray[Any]) -> dict[str, dict[str, Any]]:
+    """Values of the nonempty bins by dimension and index."""
+    found: dict[str, dict[str, Any]] = {str(n): {} for n in study.dims.tolist()}
+    n, index, _ = study.bins()
+    for dim, k, value in zip(n.tolist(), index.tolist(), values.tolist(), strict=True):
+        found[str(dim)][str(k)] = value
+    return found
 
 
 def _missing(method: str, package: str) -> str:

@@ -101,13 +101,13 @@ class PrevalenceStudy:
 
     def histogram(self, n: int) -> tuple[IntArray, IntArray]:
         """Return the indices that were seen in dimension ``n``, and how often each was."""
-        n = positive_integer("n", n, at_most=2**63 - 1)
-        place = int(np.searchsorted(self.dims, n))
-        if place == self.dims.size or self.dims[place] != n:
-            raise ValueError(f"`n` must be a dimension of the study, {_listed(self.dims)}, got {n}")
-        first = int(self._sizes[:place].sum())
-        seen = slice(first, first + int(self._sizes[place]))
+        seen = self._bins_of(n)
         return self._index[seen], self._count[seen]
+
+    def distribution(self, n: int) -> tuple[IntArray, FloatArray]:
+        """Return the indices that were seen in dimension ``n``, and the fraction of each."""
+        index, count = self.histogram(n)
+        return index, count / self.samples
 
     def counts(self, n: int) -> IntArray:
         """Return how many samples of dimension ``n`` had index 0 … n.
@@ -139,11 +139,7 @@ class PrevalenceStudy:
             extrema = self.kind_counts("minimum") + self.kind_counts("maximum")
             saddles: IntArray = self.samples - extrema
             return saddles
-        row = np.repeat(np.arange(self.dims.size), self._sizes)
-        hit = self._index == (0 if kind == "minimum" else self.dims[row])
-        found = np.zeros(self.dims.size, np.int64)
-        found[row[hit]] = self._count[hit]
-        return found
+        return self._of_kind(kind, self._count)
 
     def fraction(self, kind: Kind) -> FloatArray:
         """Return the fraction of samples of a kind in each dimension.
@@ -245,6 +241,10 @@ class PrevalenceStudy:
         """Return all that was seen: dimension, index and count, one entry for each nonempty bin."""
         return np.repeat(self.dims, self._sizes), self._index, self._count
 
+    def bin_values(self) -> dict[str, NDArray[Any]]:
+        """Return by name what was summed in each of :meth:`bins`."""
+        return {"count": self._count}
+
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`columns` to ``path``, one line per dimension.
 
@@ -311,6 +311,7 @@ class PrevalenceStudy:
                 sizes=self._sizes,
                 index=self._index,
                 count=self._count,
+                **self._saved(),
             )
 
     @classmethod
@@ -326,7 +327,8 @@ class PrevalenceStudy:
             with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 if file["format"] != _FORMAT:
                     raise ValueError("another format")
-                return cls(
+                kind = _kind_of(file)
+                return kind(
                     str(file["ensemble"]),
                     json.loads(str(file["parameters"])),
                     file["dims"],
@@ -338,15 +340,51 @@ class PrevalenceStudy:
                     file["sizes"],
                     file["index"],
                     file["count"],
+                    **kind._loaded(file),
                 )
         except (ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
             raise ValueError(f"`path` must be a saved study, got {os.fspath(path)!r}") from error
+
+    def _saved(self) -> dict[str, Any]:
+        """Arrays that a study of this kind has besides."""
+        return {}
+
+    @staticmethod
+    def _loaded(file: Any) -> dict[str, Any]:
+        """The fields that were saved in them."""
+        return {}
+
+    def _bins_of(self, n: int) -> slice:
+        """Where the bins of dimension ``n`` are."""
+        n = positive_integer("n", n, at_most=2**63 - 1)
+        place = int(np.searchsorted(self.dims, n))
+        if place == self.dims.size or self.dims[place] != n:
+            raise ValueError(f"`n` must be a dimension of the study, {_listed(self.dims)}, got {n}")
+        first = int(self._sizes[:place].sum())
+        return slice(first, first + int(self._sizes[place]))
+
+    def _of_kind(self, kind: Kind, values: NDArray[Any]) -> NDArray[Any]:
+        """Sum the values of the bins of a kind in each dimension."""
+        if kind not in KINDS:
+            raise ValueError(f"`kind` must be 'minimum', 'maximum' or 'saddle', got {kind!r}")
+        row = np.repeat(np.arange(self.dims.size), self._sizes)
+        low, high = self._index == 0, self._index == self.dims[row]
+        hit = {"minimum": low, "maximum": high, "saddle": ~(low | high)}[kind]
+        found = np.zeros(self.dims.size, values.dtype)
+        np.add.at(found, row[hit], values[hit])
+        return found
 
     def _sum(self, values: NDArray[Any]) -> FloatArray:
         """Sum the bins of each dimension (each has at least one), in floats: integers overflow."""
         starts = np.cumsum(self._sizes) - self._sizes
         total: FloatArray = np.add.reduceat(values, starts, dtype=np.float64)
         return total
+
+
+def _kind_of(file: Any) -> type[PrevalenceStudy]:
+    from saddlelab.studies.weighted import WeightedStudy
+
+    return WeightedStudy if "weight" in file else PrevalenceStudy
 
 
 def _listed(dims: IntArray) -> str:

@@ -15,7 +15,9 @@ def format_table(
 ) -> str:
     """Lay out one line per dimension: fractions with their errors, mean and sd of the index."""
     plural = {"saddle": "saddles", "minimum": "minima", "maximum": "maxima"}
-    lines = [["n", *(plural[kind] for kind in kinds), "mean index", "sd"]]
+    effective = columns.get("effective_samples")
+    more = ["effective samples"] if effective is not None else []
+    lines = [["n", *(plural[kind] for kind in kinds), "mean index", "sd", *more]]
     rows = columns["n"].size
     for row in _chosen(rows, max_rows):
         at = {name: values[row].item() for name, values in columns.items()}
@@ -26,7 +28,8 @@ def format_table(
             for kind in kinds
         ]
         spread = math.sqrt(at["index_var"])
-        lines.append([str(at["n"]), *cells, f"{at['index_mean']:.3f}", f"{spread:.3f}"])
+        last = [f"{at['effective_samples']:.0f}"] if more else []
+        lines.append([str(at["n"]), *cells, f"{at['index_mean']:.3f}", f"{spread:.3f}", *last])
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     text = [
         "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
