@@ -8,8 +8,8 @@ import sys
 from bench import report
 
 JOBS = (
-    "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "dense", "scale",
-    "cluster", "startup",
+    "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "dense", "rare",
+    "scale", "cluster", "startup",
 )  # fmt: skip
 
 
