@@ -61,6 +61,16 @@ def test_json_can_be_parsed(capsys):
     assert (of["n"], of["samples"]) == (40, event.samples)
 
 
+def test_max_index(capsys):
+    assert main(["rare", "goe", "--dim", "9", "--max-index", "2", "--seed", "1"]) == 0
+    event = rare_prevalence("goe", 9, max_index=2, rng=1)
+    assert capsys.readouterr().out == f"{event}\nseed 1\n"
+    assert str(event).startswith("P(index <= 2) = ")
+    ax = plot_minimum_law([event], ax=Figure().subplots())
+    assert ax.get_ylabel() == "−ln P(index ≤ 2)"
+    assert len(ax.lines) == 1  # the error bar's
+
+
 def test_a_fresh_seed_is_one_for_all_dimensions(capsys):
     arguments = ["rare", "goe", "--dims", "2:3", "--samples", "1", "--json"]
     assert main(arguments) == 0
@@ -93,7 +103,7 @@ def test_in_a_shell(tmp_path):
         (["goe", "--dim", "5", "--kind", "saddle"], "invalid choice: 'saddle'"),
         (["goe", "--dim", "5", "--rel-error", "0"], "`rel_error` must be positive"),
         (["goe", "--dim", "5", "--param", "ratio=1"], "ratio"),
-        (["goe", "--dim", "200000"], "`n` must be at most 100000"),
+        (["goe", "--dim", "200000"], "`n` must be at most 1000"),
     ],
 )
 def test_complaints(capsys, arguments, text):
@@ -128,7 +138,8 @@ def test_with_a_shift_no_law_is_drawn():
     ax = plot_minimum_law([event], ax=Figure().subplots())
     assert {"exact", "3 (ln 3/4) n²"}.isdisjoint(lines(ax))
     event = rare_prevalence("beta", 4, beta=3.0, samples=1, rng=0)
-    assert {"exact", "3 (ln 3/4) n²"} <= set(lines(plot_minimum_law([event], ax=Figure().subplots())))
+    ax = plot_minimum_law([event], ax=Figure().subplots())
+    assert {"exact", "3 (ln 3/4) n²"} <= set(lines(ax))
 
 
 def test_pictures_of_nothing_and_of_several_laws(events):

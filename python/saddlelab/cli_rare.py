@@ -37,6 +37,13 @@ def add_parser(commands: Any) -> None:
         "--kind", choices=("minimum", "maximum"), default="minimum", help="default: minimum"
     )
     parser.add_argument(
+        "--max-index",
+        type=read.seed,
+        default=0,
+        metavar="K",
+        help="so many negative (of maxima: positive) eigenvalues are allowed (default: 0)",
+    )
+    parser.add_argument(
         "--param",
         type=read.parameter,
         action="append",
@@ -89,6 +96,7 @@ def _events(args: argparse.Namespace) -> list[RareEvent]:
             args.ensemble,
             n,
             kind=args.kind,
+            max_index=args.max_index,
             rel_error=args.rel_error,
             samples=args.samples,
             rng=found[0].seed if found else args.seed,
@@ -108,6 +116,7 @@ def _json(events: list[RareEvent]) -> str:
             "ensemble": first.ensemble,
             "parameters": first.parameters,
             "kind": first.kind,
+            "max_index": first.max_index,
             "seed": first.seed,
             "saddlecore": version_of("saddlecore"),
             "events": [{name: getattr(event, name) for name in _FIELDS} for event in events],

@@ -56,7 +56,7 @@ def plot_minimum_law(
 
         ax = plt.figure(layout="constrained").add_subplot()
     dims = sorted({event.n for event in events})
-    if law.shift == 0.0:
+    if law.shift == 0.0 and events[0].max_index == 0:
         _draw_laws(ax, law, dims)
     style: dict[str, Any] = {"fmt": "o", "markersize": 6, "color": "#0072B2", "label": "estimated"}
     ax.errorbar(
@@ -72,7 +72,7 @@ def plot_minimum_law(
 def _law_of(events: Sequence[RareEvent]) -> Hermite:
     if not events:
         raise ValueError("`events` must hold at least one event, got none")
-    kinds = {(event.ensemble, str(event.parameters), event.kind) for event in events}
+    kinds = {(event.ensemble, str(event.parameters), event.kind, event.max_index) for event in events}
     if len(kinds) > 1:
         raise ValueError(f"`events` must be of one ensemble and kind, got {len(kinds)}")
     law = get_ensemble(events[0].ensemble, **events[0].parameters)
@@ -97,10 +97,12 @@ def _label(ax: Axes, event: RareEvent) -> None:
     from saddlelab.studies.table import format_parameters
 
     parameters = [format_parameters(event.parameters)] if event.parameters else []
+    index = "index" if event.kind == "minimum" else "n − index"
+    said = f"{index} ≤ {event.max_index}" if event.max_index else event.kind
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("n²")
-    ax.set_ylabel(f"−ln P({event.kind})")
+    ax.set_ylabel(f"−ln P({said})")
     ax.set_title(", ".join([event.ensemble.upper(), *parameters, f"seed {event.seed}"]))
     ax.grid(True, which="major", linewidth=0.4, alpha=0.5)
     ax.legend(frameon=False)
