@@ -136,8 +136,8 @@ def t_weights(grid, alpha, x, table, out):
     """Fill `out` with the probability of every cell of t after x times the table's value there.
 
     The density in cell 0 is taken as t^{α−1}, which is large there if α < 1; elsewhere it is that
-    at the node.  Far cells, where the density may be narrower, are one, of which Chernoff's bound is
-    taken.  Returns its number, the sum, and the logarithm of a factor set aside.
+    at the node.  Far cells, where the density may be narrower, are one, for which Chernoff's bound
+    is taken.  Returns its number, the sum, and the logarithm of a factor set aside.
     """
     _, nodes, logs, widths, _, _ = grid
     constant = alpha * (log(x) - log(alpha) + 1.0) - stirling(alpha)

@@ -1,4 +1,4 @@
-"""How rare are minima and low indices: probabilities of 1e-300 and far below, by sequential Monte Carlo."""
+"""How rare are minima and low indices: 1e-300 and far below, by sequential Monte Carlo."""
 
 from __future__ import annotations
 

@@ -72,7 +72,9 @@ def plot_minimum_law(
 def _law_of(events: Sequence[RareEvent]) -> Hermite:
     if not events:
         raise ValueError("`events` must hold at least one event, got none")
-    kinds = {(event.ensemble, str(event.parameters), event.kind, event.max_index) for event in events}
+    kinds = {
+        (event.ensemble, str(event.parameters), event.kind, event.max_index) for event in events
+    }
     if len(kinds) > 1:
         raise ValueError(f"`events` must be of one ensemble and kind, got {len(kinds)}")
     law = get_ensemble(events[0].ensemble, **events[0].parameters)
