@@ -4,8 +4,8 @@
 `saddlecore.hermite`   index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
 `saddlecore.laguerre`  the same of Wishart matrices
 `saddlecore.samples`   the same of matrices drawn entry by entry (with `entries`, `sampling`)
-`saddlecore.rare`      probabilities far below 1e-300 (with `lookahead`, `tilts`)
 `saddlecore.weighted`  weighted by |det|: critical points of random landscapes
+`saddlecore.rare`      probabilities far below 1e-300 (with `foresight`)
 `saddlecore.inertia`   certified inertia of stacks of symmetric matrices
 `saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
@@ -22,14 +22,14 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("bartlett", "chains", "compile", "diagonal", "differences", "entries", "equilibrate",
-            "evaluate", "exact", "exponents", "folding", "foreign", "forms", "gammas", "graph",
-            "groups", "hermite", "inertia", "jit", "laguerre", "lanearrays", "laneloops",
-            "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise",
-            "lookahead", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
+            "evaluate", "exact", "exponents", "folding", "foreign", "foresight", "forms",
+            "gammas", "graph", "groups", "hermite", "inertia", "jit", "laguerre", "lanearrays",
+            "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
+            "lanewise", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
             "panels", "philox", "places", "points", "products", "program", "rare", "samples",
             "sampling", "second", "slopes", "stencils", "steps", "streams", "sturm",
-            "sturm_density", "sturm_law", "swift", "tilts", "trace", "transposes", "vecmath",
-            "weighted", "wigner")  # fmt: skip
+            "sturm_density", "sturm_law", "swift", "trace", "transposes", "vecmath", "weighted",
+            "wigner")  # fmt: skip
 
 
 def __getattr__(name):

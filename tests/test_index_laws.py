@@ -299,7 +299,7 @@ def test_the_signs_of_the_field_add_up_to_nothing():
         ("goe", 3, {"shift": np.nan}, ValueError, "`shift` must be a finite number, got nan"),
         ("wishart", 3, {}, ValueError, "`ensemble` must have a known exact law .* 'wishart'"),
         ("go", 3, {}, ValueError, "`ensemble` must be one of beta, .*gaussian-field, .*got 'go'"),
-        (3, 3, {}, TypeError, "`ensemble` must be a name or an Ensemble, got 3"),
+        (3, 3, {}, TypeError, "`ensemble` must be a name, an Ensemble or a sampler, got 3"),
         ("gaussian-field", 51, {}, ValueError, "`n` must be at most 50 for 'gaussian-field'"),
         ("gaussian-field", 3, {"shift": 1.0}, ValueError, "`shift` is not a parameter"),
         ("gaussian-field", 3, {"weight": "determinant"}, ValueError, "`weight` must be None"),

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from saddlelab import cli_classify, cli_critical, cli_prevalence, cli_study
+from saddlelab import cli_classify, cli_critical, cli_prevalence, cli_rare, cli_study
 from saddlelab.cli_arguments import OneLineParser, joined
 
 __all__ = ["main"]
@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     cli_prevalence.add_parser(commands)
+    cli_rare.add_parser(commands)
     cli_study.add_parser(commands)
     cli_classify.add_parser(commands)
     cli_critical.add_parser(commands)

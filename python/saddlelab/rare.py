@@ -1,4 +1,4 @@
-"""How rare is a minimum: probabilities of 1e-300 and far below, by sequential Monte Carlo."""
+"""How rare are minima and low indices: 1e-300 and far below, by sequential Monte Carlo."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ __all__ = ["RareEvent", "rare_prevalence"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
-#: Rounding stays below the sampling error up to here.
-MAX_DIM = 10**5
+#: Beyond, a run takes minutes.
+MAX_DIM = 1000
+#: Cells of a table for n = 1, and for each of the standard deviations that a pivot may be wide.
+_FEWEST_CELLS, _CELLS, _MOST_CELLS = 128, 40, 1536
+#: Numbers in the tables: 512 MB.
+_MOST_NUMBERS = 2**26
 MAX_SAMPLES = 2**24
 #: Raised by one whenever the same seed would give another estimate than before.
-_STREAM = 1
+_STREAM = 2
 # Particles of an island, which resamples by itself; the spread of the islands gives the error.
 _ISLAND = 128
 _PILOT, _FEWEST = 32, 64
@@ -36,7 +40,7 @@ _RESERVE = 1.3
 
 @dataclass(frozen=True, slots=True)
 class RareEvent:
-    """The probability that a random Hessian is a minimum, or a maximum.
+    """The probability that a random Hessian is a minimum, or nearly one.
 
     Attributes
     ----------
@@ -48,6 +52,8 @@ class RareEvent:
         Dimension.
     kind : str
         ``"minimum"`` or ``"maximum"``.
+    max_index : int
+        How many eigenvalues may have the other sign.
     log_probability : float
         Natural logarithm of the probability.
     log_error : float
@@ -64,6 +70,7 @@ class RareEvent:
     parameters: dict[str, Any]
     n: int
     kind: str
+    max_index: int
     log_probability: float
     log_error: float
     samples: int
@@ -80,6 +87,15 @@ class RareEvent:
         """The decimal logarithm of the probability."""
         return self.log_probability / math.log(10.0)
 
+    @property
+    def event(self) -> str:
+        """The event in words, such as ``"minimum"`` or ``"index <= 2"``."""
+        if self.max_index == 0:
+            return self.kind
+        if self.kind == "minimum":
+            return f"index <= {self.max_index}"
+        return f"index >= {self.n - self.max_index}"
+
     def __str__(self) -> str:
         """Say the probability in decimal, with its relative error."""
         exponent = math.floor(self.log10)
@@ -88,7 +104,7 @@ class RareEvent:
         if mantissa.startswith("10"):
             mantissa, exponent = f"{1:.{digits}f}", exponent + 1
         return (
-            f"P({self.kind}) = {mantissa}e{exponent:+03d} ± {100 * self.log_error:.2g} %, "
+            f"P({self.event}) = {mantissa}e{exponent:+03d} ± {100 * self.log_error:.2g} %, "
             f"{self.ensemble}, n = {self.n} ({self.samples} particles)"
         )
 
@@ -98,29 +114,33 @@ def rare_prevalence(
     n: int,
     *,
     kind: Literal["minimum", "maximum"] = "minimum",
+    max_index: int | None = None,
     rel_error: float = 0.02,
     samples: int | None = None,
     rng: RNG = None,
     workers: int | None = None,
     **parameters: Any,
 ) -> RareEvent:
-    """Estimate how probable it is that a random Hessian has no negative (no positive) eigenvalue.
+    """Estimate how probable it is that a random Hessian has at most few negative eigenvalues.
 
-    The pivots of a β-Hermite matrix are a Markov chain; a Hessian is a minimum if all are positive.
+    The pivots of a β-Hermite matrix are a Markov chain, and the index is how many are negative.
     Particles walk along the chain by proposals that foresee the rows to come, and carry
-    the weight that this costs; see `saddlecore.lookahead` and `saddlecore.rare`.  The estimate of
+    the weight that this costs; see `saddlecore.foresight` and `saddlecore.rare`.  The estimate of
     the probability is unbiased, whatever the foresight is worth, and independent of all exact laws.
-    It is a function of ``(ensemble, parameters, n, kind, rel_error or samples, seed)`` alone, for
-    any number of `workers`.
+    It is a function of ``(ensemble, parameters, n, kind, max_index, rel_error or samples, seed)``
+    alone, for any number of `workers`.
 
     Parameters
     ----------
     ensemble : str or Ensemble
         ``"goe"``, ``"gue"``, ``"gse"``, or ``"beta"`` for any Dyson index; all with any shift.
     n : int
-        Dimension, at most 100 000.
+        Dimension, at most 1000.
     kind : {"minimum", "maximum"}, optional
         No negative eigenvalue, or no positive one.
+    max_index : int or None, optional
+        So many negative ones (for maxima: positive ones) are allowed, 0 … n − 1: the probability
+        of index <= max_index (of index >= n − max_index).  None: 0.
     rel_error : float, optional
         Relative standard error to aim at, between 10⁻⁴ and 1; a pilot run tells how many samples
         that takes.  The result says what was reached.
@@ -141,11 +161,11 @@ def rare_prevalence(
     Raises
     ------
     RuntimeError
-        If the proposals fail, which happens at shifts far below 0 (of minima; above 0 of maxima),
-        where the event is not rare: :func:`saddlelab.prevalence` counts it.
+        If no particle arrives.
     ValueError, TypeError
         If an argument is out of its range or of a wrong type; if the ensemble has no chain of
-        pivots, or no such parameter; if `rel_error` would take more than 2²⁴ particles.
+        pivots, or no such parameter; if `rel_error` would take more than 2²⁴ particles, or
+        the tables of so large an `n`, `max_index` or shift too much memory.
 
     Examples
     --------
@@ -157,11 +177,15 @@ def rare_prevalence(
     n = positive_integer("n", n, at_most=MAX_DIM)
     if kind not in ("minimum", "maximum"):
         raise ValueError(f"`kind` must be 'minimum' or 'maximum', got {kind!r}")
+    if max_index is None:
+        max_index = 0
+    elif max_index != 0:
+        max_index = positive_integer("max_index", max_index, at_most=n - 1, or_none=" or 0")
     rel_error = positive_number("rel_error", rel_error, at_least=1e-4, at_most=1.0)
     if samples is not None:
         samples = positive_integer("samples", samples, at_most=MAX_SAMPLES, or_none=" or None")
     threads, seed = worker_count(workers), resolve_seed(rng)
-    chain = _Chain(law, n, kind, seed, threads)
+    chain = _Chain(law, n, kind, int(max_index), seed, threads)
     islands = _islands_for(chain, rel_error) if samples is None else -(-samples // _ISLAND)
     log_probability, log_error, effective = chain.estimate("main", max(islands, _FEWEST))
     return RareEvent(
@@ -169,6 +193,7 @@ def rare_prevalence(
         parameters=law.parameters,
         n=n,
         kind=kind,
+        max_index=int(max_index),
         log_probability=log_probability,
         log_error=log_error,
         samples=max(islands, _FEWEST) * _ISLAND,
@@ -201,37 +226,42 @@ def _islands_for(chain: _Chain, rel_error: float) -> int:
 
 
 class _Chain:
-    """The chain of one event, its messages, and the run of islands along it."""
+    """The chain of one event, its tables, and the run of islands along it."""
 
-    def __init__(self, law: Hermite, n: int, kind: str, seed: int, threads: int) -> None:
-        from saddlecore.lookahead import look_ahead
+    def __init__(
+        self, law: Hermite, n: int, kind: str, max_index: int, seed: int, threads: int
+    ) -> None:
+        from saddlecore.foresight import fill_grid, fill_tables
 
         self._threads = threads
-        self._stream = (law.name, json.dumps(law.parameters, sort_keys=True), kind, n, seed)
+        self._stream = (law.name, law.parameters, f"{kind} {max_index}", n, seed)
         beta, s = law.dyson_index(), law.shift * math.sqrt(2.0 * law.dyson_index() * n)
-        alpha = 0.5 * beta * np.arange(1.0, n + 1.0)
-        alpha[-1] = 0.0
         # −H has the spectrum of H mirrored: its maxima are minima.
-        self._model = (s if kind == "minimum" else -s, alpha, np.zeros(n))
-        self._messages = (np.zeros((n, 1, 1, 1, 3, 5)), np.zeros((n, 1, 1, 1, 3, 5)))
-        places = (np.zeros((n, 1, 1, 1, 3)), np.zeros((n, 1, 1, 1, 3)))
-        scales = np.zeros(n)
-        look_ahead(self._model, self._messages, places, scales)
-        self._log_scale = math.fsum(scales)
+        self._model = (s if kind == "minimum" else -s, 0.5 * beta * np.arange(1.0, n + 1.0))
+        # Pivots are of this size.
+        size = max(math.sqrt(0.5 * beta * n), 1.0) + 0.5 * abs(s)
+        cells = _cells(n, max_index, size)
+        self._grid = (*(np.zeros(cells) for _ in range(4)), 0.5 * math.pi / cells, size)
+        shape = (n, 2, max_index + 1, cells)
+        self._tables = np.zeros(shape), np.zeros(shape)
+        fill_grid(self._grid)
+        fill_tables(self._model, self._grid, self._tables)
 
     def estimate(self, purpose: str, islands: int) -> tuple[float, float, float]:
         """Return ln P, its standard error and the least effective fraction of all islands."""
         from saddlecore.rare import run_islands
 
-        name, parameters, kind, n, seed = self._stream
-        key = np.uint64(stream_key(seed, f"{kind} {purpose} {name}", parameters, _STREAM, n))
+        name, parameters, event, n, seed = self._stream
+        text = json.dumps(parameters, sort_keys=True)
+        key = np.uint64(stream_key(seed, f"{event} {purpose} {name}", text, _STREAM, n))
         logs, effective = np.zeros(islands), np.zeros(islands)
 
         def run(first: int) -> None:
             part = slice(first, first + share)
             run_islands(
-                key, self._model, self._messages, first, _ISLAND, logs[part], effective[part]
-            )
+                key, self._model, self._grid, self._tables, first, _ISLAND,
+                logs[part], effective[part],
+            )  # fmt: skip
 
         share = max(1, islands // (8 * self._threads))
         over_threads(run, range(0, islands, share), self._threads)
@@ -241,7 +271,21 @@ class _Chain:
         weights = np.exp(logs - top)
         mean = math.fsum(weights) / islands
         error = math.sqrt(math.fsum((weights / mean - 1.0) ** 2) / (islands * (islands - 1)))
-        return top + math.log(mean) + self._log_scale, error, float(effective.min())
+        return top + math.log(mean), error, float(effective.min())
+
+
+def _cells(n: int, max_index: int, size: float) -> int:
+    """How fine the tables must be; a complaint if that is too fine."""
+    cells = max(_FEWEST_CELLS, 8 * math.ceil(size * _CELLS / 8.0))
+    if cells > _MOST_CELLS:
+        raise ValueError(
+            f"`n` must be smaller for this ensemble and shift: {cells} cells, at most "
+            f"{_MOST_CELLS}, got {n}"
+        )
+    most = _MOST_NUMBERS // (4 * n * cells) - 1
+    if max_index > most:
+        raise ValueError(f"`max_index` must be at most {most} for this event, got {max_index}")
+    return cells
 
 
 @functools.cache
