@@ -43,18 +43,26 @@ _EXACT_2 = """56 µs on one thread for all points, which two threads do not shor
 both vary by more than they differ"""
 
 
+_WEIGHTING = """some 5 ns a sample whatever n is: an exponential, and eight integer digits of the
+weight and its square, which make the sums exact"""
+_SMALL_ROWS = """gamma variates of small shape are refused more often, and those below 1 take an
+exponential and a logarithm more; the rest is within the noise of these runs"""
+
+
 def bound(job: str, size: str) -> str:
     """The sentence for one line of the tables."""
     if job in ("classify", "differences"):
         n = int(size.split(",")[0].removeprefix("n = "))
         text = (_CLASSIFY if job == "classify" else _DIFFERENCES).get(n, "not examined")
+    elif job == "kernel":
+        text = _SMALL_ROWS if "β" in size else _KERNEL
     else:
         text = {
-            "kernel": _KERNEL,
             "study, sweep": _SWEEP,
             "study, nested sweep": _NESTED,
             "one point, differences, call": _ONE_POINT,
             "one point, exact, call": _ONE_POINT,
             "exact": _EXACT_2,
+            "weighting": _WEIGHTING,
         }.get(job, "not examined")
     return " ".join(text.split())
