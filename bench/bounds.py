@@ -49,10 +49,10 @@ _SMALL_ROWS = """gamma variates of small shape are refused more often, and those
 exponential and a logarithm more; the rest is within the noise of these runs"""
 
 
-_DASK = """two threads of one process take 6.7 s for the same; what is left are the scheduler's and the
-driver's share of the two cores, and the first and last tasks"""
-_CHECKPOINT = """within the noise of these runs, whose range is ten times the target; a transaction of up
-to 256 blocks takes some 17 ms"""
+_DASK = """two threads of one process take 6.7 s for the same; what is left are the shares of
+scheduler and driver in the two cores, and the first and last tasks"""
+_CHECKPOINT = """within the noise of these runs, whose range is ten times the target; a transaction
+of up to 256 blocks takes some 17 ms"""
 
 
 def bound(job: str, size: str) -> str:
