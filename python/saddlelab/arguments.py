@@ -39,7 +39,7 @@ def positive_integer(name: str, value: Any, *, at_most: int, or_none: str = "") 
 
 def finite_number(name: str, value: Any) -> float:
     """Return ``value`` as a finite float."""
-    return _number(f"`{name}` must be a finite number", value)
+    return finite_float(f"`{name}` must be a finite number", value)
 
 
 def positive_number(
@@ -48,13 +48,13 @@ def positive_number(
     """Return ``value`` as a float that is positive (``at_least`` that much) and ``at_most``."""
     lower = f", at least {at_least:g}" if at_least is not None else ""
     rule = f"`{name}` must be positive{lower} and at most {at_most:g}"
-    number = _number(rule, value)
+    number = finite_float(rule, value)
     if not (at_least or 0.0) <= number <= at_most or number == 0.0:
         raise ValueError(f"{rule}, got {value!r}")
     return number
 
 
-def _number(rule: str, value: Any) -> float:
+def finite_float(rule: str, value: Any) -> float:
     """Return ``value`` as a finite float, or say the rule."""
     # float() would also take text, and True is no number to the person who passed it.
     if isinstance(value, bool | np.bool_ | str | bytes):

@@ -88,6 +88,18 @@ def seed(text: str) -> int:
     return number
 
 
+def add_parameters(parser: argparse.ArgumentParser, example: str) -> None:
+    """Let ``--param NAME=VALUE`` be given, once for each parameter of the ensemble."""
+    parser.add_argument(
+        "--param",
+        type=parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"a parameter of the ensemble, as in {example}",
+    )
+
+
 def parameter(text: str) -> tuple[str, int | float | bool | str]:
     """Read ``ratio=0.5``; a value is a number, true or false, or else a text."""
     name, equals, value = text.partition("=")

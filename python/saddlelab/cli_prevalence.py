@@ -27,14 +27,7 @@ def add_parser(commands: Any) -> None:
         example="saddlecore prevalence goe --dims 1:100 --samples 1000000 --seed 0",
     )
     parser.add_argument("ensemble", help=f"law of the Hessians: {', '.join(names())}")
-    parser.add_argument(
-        "--param",
-        type=read.parameter,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the ensemble, as in wishart --param ratio=0.5 --param shift=0.2",
-    )
+    read.add_parameters(parser, "wishart --param ratio=0.5 --param shift=0.2")
     parser.add_argument(
         "--dims",
         type=read.dimensions,

@@ -43,14 +43,7 @@ def add_parser(commands: Any) -> None:
         metavar="K",
         help="so many negative (of maxima: positive) eigenvalues are allowed (default: 0)",
     )
-    parser.add_argument(
-        "--param",
-        type=read.parameter,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the ensemble, as in beta --param beta=2.5 --param shift=0.2",
-    )
+    read.add_parameters(parser, "beta --param beta=2.5 --param shift=0.2")
     parser.add_argument(
         "--rel-error",
         type=float,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,8 +90,3 @@ def as_dict(found: CriticalPoints) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def write_json(found: CriticalPoints, path: Path) -> None:
-    """Write everything as JSON."""
-    path.write_text(json.dumps(as_dict(found), indent=1) + "\n", encoding="utf-8")

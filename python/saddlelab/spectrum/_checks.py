@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from saddlelab.arguments import finite_float
 from saddlelab.studies.seeds import RNG, resolve_seed
 
 #: Sets these streams apart from others of the same seed.
@@ -27,12 +28,7 @@ def positive_number(name: str, value: Any, *, zero: bool = False, below: float =
     """Return a finite float above 0 (or from 0 on), and below a limit."""
     limit = "finite" if below == math.inf else f"less than {below:g}"
     rule = f"`{name}` must be {'not negative' if zero else 'positive'} and {limit}"
-    if isinstance(value, bool | np.bool_ | str | bytes):
-        raise TypeError(f"{rule}, got {value!r}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{rule}, got {value!r}") from None
+    number = finite_float(rule, value)
     if not (0.0 <= number < below) or (number == 0.0 and not zero):
         raise ValueError(f"{rule}, got {value!r}")
     return number
