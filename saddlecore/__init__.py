@@ -21,15 +21,15 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("bartlett", "chains", "compile", "diagonal", "differences", "entries", "equilibrate",
-            "evaluate", "exact", "exponents", "folding", "foreign", "foresight", "forms",
-            "gammas", "graph", "groups", "hermite", "inertia", "jit", "laguerre", "lanearrays",
-            "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
-            "lanewise", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
-            "panels", "philox", "places", "points", "products", "program", "rare", "samples",
-            "sampling", "second", "slopes", "stencils", "steps", "streams", "sturm",
-            "sturm_density", "sturm_law", "swift", "trace", "transposes", "vecmath", "weighted",
-            "wigner")  # fmt: skip
+_MODULES = ("bartlett", "chains", "compile", "descent", "diagonal", "differences", "entries",
+            "equilibrate", "evaluate", "exact", "exponents", "first", "folding", "foreign",
+            "foresight", "forms", "gammas", "graph", "groups", "hermite", "inertia", "jit",
+            "kicks", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops",
+            "lanes", "lanesums", "lanetrees", "lanewise", "margins", "memory", "moves", "newton",
+            "noise", "operations", "pairs", "panels", "perturbed", "philox", "places", "points",
+            "products", "program", "quotients", "rare", "rules", "samples", "sampling", "second",
+            "slopes", "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law",
+            "swift", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

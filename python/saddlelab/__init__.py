@@ -15,6 +15,8 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
+from saddlelab.optimize.minimize import minimize
+from saddlelab.optimize.runs import Runs
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
@@ -40,6 +42,7 @@ __all__ = [
     "PrevalenceStudy",
     "PythonSpeedWarning",
     "RareEvent",
+    "Runs",
     "Verdict",
     "WeightedStudy",
     "__version__",
@@ -57,6 +60,7 @@ __all__ = [
     "index_law",
     "index_laws",
     "log_minimum_probability",
+    "minimize",
     "negative_curvature_direction",
     "objective",
     "prevalence",
