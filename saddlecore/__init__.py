@@ -29,7 +29,7 @@ _MODULES = ("bartlett", "chains", "compile", "descent", "diagonal", "differences
             "noise", "operations", "pairs", "panels", "perturbed", "philox", "places", "points",
             "products", "program", "quotients", "rare", "rules", "samples", "sampling", "second",
             "slopes", "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law",
-            "swift", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+            "swift", "terms", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

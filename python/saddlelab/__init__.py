@@ -9,6 +9,7 @@ from saddlecore import __version__
 from saddlelab import spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
+from saddlelab.data_objective import DataObjective, data_objective
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
@@ -17,6 +18,7 @@ from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probabil
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.optimize.minimize import minimize
 from saddlelab.optimize.runs import Runs
+from saddlelab.optimize.scipy_method import scipy_method
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
@@ -34,6 +36,7 @@ from saddlelab.warmup import warmup
 __all__ = [
     "Classification",
     "CriticalPoints",
+    "DataObjective",
     "Derivative",
     "IndexLaw",
     "LandscapeGraph",
@@ -51,6 +54,7 @@ __all__ = [
     "condition_number",
     "critical_points",
     "curvature_fractions",
+    "data_objective",
     "descend_from_saddle",
     "extreme_eigenpairs",
     "gradient",
@@ -66,6 +70,7 @@ __all__ = [
     "prevalence",
     "prevalence_of",
     "rare_prevalence",
+    "scipy_method",
     "spectral_density",
     "spectrum",
     "surfaces",
