@@ -9,6 +9,8 @@
     5 × 5 inertia.
 ``allocating``
     A device function that makes arrays, or a rare path that is better not inlined.
+``entry``
+    A kernel that is not kept on disk.
 ``c_function``
     A function with an address, for kernels that call by address (`saddlecore.forms`); cached on
     disk like a kernel.
@@ -37,10 +39,16 @@ from numba import njit
 from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import AnalysisPass, register_pass
+from numba.core.typed_passes import IRLegalization
 
 from saddlecore import vecmath
 
-__all__ = ["METHODS", "allocating", "c_function", "device", "kernel", "sampler", "users"]
+__all__ = [
+    "METHODS", "allocating", "c_function", "device", "entry", "kernel", "sampler", "users",
+]  # fmt: skip
 
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
 # What nobody calls from Python needs no wrappers, a large part of the time of compiling.
@@ -83,10 +91,60 @@ class _EngineCache(FunctionCache):
 _COMPILING = threading.RLock()
 
 
+class _Ingredient(JITCodeLibrary):
+    """LLVM code to be linked into kernels: neither optimised nor made machine code by itself.
+
+    Numba does both at every level of nested calls, half of the time of compiling a kernel.
+    """
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    @property
+    def codegen(self):
+        # Numba would enter the function's Python objects in machine code that there is not;
+        # kernels have none.
+        return _NoEnvironment
+
+
+class _NoEnvironment:
+    """A code generator that has nowhere to enter a function's Python objects."""
+
+    @staticmethod
+    def set_env(name, environment):
+        pass
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _MakeIngredient(AnalysisPass):
+    _name = "saddlecore_make_ingredient"
+
+    def __init__(self):
+        super().__init__()
+
+    def run_pass(self, state):
+        state.library = _Ingredient(state.targetctx.codegen(), state.func_id.func_qualname)
+        return False
+
+
+class _IngredientCompiler(CompilerBase):
+    def define_pipelines(self):
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(_MakeIngredient, IRLegalization)
+        passes.finalize()
+        return [passes]
+
+
+_INGREDIENT = {"pipeline_class": _IngredientCompiler, "nogil": True} | _OPTIONS | _UNWRAPPED
+
+
 def device(function):
     """Compile `function` into the kernels that call it."""
-    dispatcher = njit(nogil=True, forceinline=True, _nrt=False, **_UNWRAPPED, **_OPTIONS)(function)
-    return _for_kernels_only(dispatcher)
+    return _for_kernels_only(njit(forceinline=True, _nrt=False, **_INGREDIENT)(function))
 
 
 def _for_kernels_only(dispatcher):
@@ -104,12 +162,17 @@ def _for_kernels_only(dispatcher):
 def allocating(function):
     """Compile `function` for kernels that call it rarely, or once."""
     # Said, not left out: a function compiled on behalf of a device function inherits its flags.
+    return _for_kernels_only(njit(forceinline=False, _nrt=True, **_INGREDIENT)(function))
+
+
+def entry(function):
+    """Compile `function` in this process, for calls from Python."""
     return njit(nogil=True, forceinline=False, _nrt=True, **_OPTIONS)(function)
 
 
 def kernel(function):
     """Compile `function` as an entry point of the engine, cached on disk."""
-    dispatcher = allocating(function)
+    dispatcher = entry(function)
     with contextlib.suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher._cache = _EngineCache(function)
     return dispatcher
