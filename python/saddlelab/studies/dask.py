@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
@@ -58,3 +59,23 @@ def dask_executor(address: str, workers: int | None) -> Iterator[Executor]:
         except OSError as error:
             raise RuntimeError(f"no Dask scheduler answers at {address!r}: {error}") from error
         yield client.get_executor()
+
+
+def require_module(executor: Executor, module: str) -> None:
+    """Raise ValueError unless a cluster can import ``module``, in which a sampler lies.
+
+    A worker that cannot unpickle its task ends, without a word to the driver.
+    """
+    client = getattr(executor, "_client", None)
+    if client is None:
+        return
+    found = [client.run_on_scheduler(_has, module), *client.run(_has, module).values()]
+    if not all(found):
+        raise ValueError(
+            f"there is no module {module!r} on the cluster: start its scheduler and its workers "
+            "where they can import it"
+        )
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module.partition(".")[0]) is not None
