@@ -39,7 +39,7 @@ class Histogram:
 EMPTY = Histogram(np.zeros(0, np.int64), np.zeros(0, np.int64))
 # Smaller histograms are gathered to so many bins, then added at once: a study of a million blocks
 # would else pay for a million sorts of a few numbers.
-_GATHERED_BINS = 2**16
+_GATHERED_BINS = 2**12
 
 
 class Tally:
