@@ -46,14 +46,14 @@ def dask_executor(address: str, workers: int | None) -> Iterator[Executor]:
     with ExitStack() as stack:
         at: str | LocalCluster = address
         if address == "local":
+            number = worker_count(workers)
             at = stack.enter_context(
                 LocalCluster(
-                    n_workers=worker_count(workers),
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=None,
+                    n_workers=number, threads_per_worker=1, processes=True, dashboard_address=None
                 )
             )
+            # A nanny whose worker dies while it starts gives up: then another one is made.
+            at.adapt(minimum=number, maximum=number)
         try:
             client = stack.enter_context(Client(at, timeout=_CONNECT_SECONDS))
         except OSError as error:
