@@ -25,9 +25,9 @@ _MODULES = ("bartlett", "chains", "compile", "diagonal", "differences", "entries
             "evaluate", "exact", "exponents", "folding", "foreign", "foresight", "forms",
             "gammas", "graph", "groups", "hermite", "inertia", "jit", "laguerre", "lanearrays",
             "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
-            "lanewise", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
+            "lanewise", "latents", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
             "panels", "philox", "places", "points", "products", "program", "rare", "samples",
-            "sampling", "second", "slopes", "stencils", "steps", "streams", "sturm",
+            "sampling", "second", "slopes", "splitting", "stencils", "steps", "streams", "sturm",
             "sturm_density", "sturm_law", "swift", "trace", "transposes", "vecmath", "weighted",
             "wigner")  # fmt: skip
 
