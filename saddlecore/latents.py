@@ -29,7 +29,7 @@ from saddlecore.memory import load, store
 from saddlecore.streams import log, normal_pair, uniform
 
 __all__ = ["DIAGONAL", "GAUSSIAN", "LAGUERRE", "LAPLACE", "RADEMACHER", "SPARSE", "STUDENT",
-           "UNIFORM", "WISHART_GOE", "assemble", "count_chain", "is_chain", "move"]  # fmt: skip
+           "UNIFORM", "WISHART_GOE", "assemble", "bounded_exp", "count_chain", "entry", "is_chain", "move"]  # fmt: skip
 
 #: What the latents are made into; the first as in `entries`.
 (GAUSSIAN, RADEMACHER, UNIFORM, LAPLACE, STUDENT, SPARSE, WISHART_GOE, LAGUERRE,
@@ -116,7 +116,7 @@ def move(parts, alpha, p, x, y, request, attempt, step):
 
 
 @device
-def _entry(z, form, x, i, entries):
+def entry(z, form, x, i, entries):
     """Entry i of a Wigner matrix, of variance 1 but for a factor."""
     w = width(z)
     value = load(z, x, i * w)
@@ -138,8 +138,8 @@ def _wigner(z, form, numbers, n, x, A):
     w, at = width(z), 0
     for i in range(n):
         for j in range(i, n):
-            entry = _entry(z, form, x, at, n * (n + 1) // 2) * numbers[SCALE]
-            store(A, (i * n + j) * w, entry * numbers[FACTOR] if i == j else entry)
+            value = entry(z, form, x, at, n * (n + 1) // 2) * numbers[SCALE]
+            store(A, (i * n + j) * w, value * numbers[FACTOR] if i == j else value)
             at += 1
 
 

@@ -22,6 +22,7 @@ import math
 import numpy as np
 
 from saddlecore.bartlett import side_of
+from saddlecore.entrywise import move_entries
 from saddlecore.gammas import exp
 from saddlecore.inertia import NEGATIVES, OK, examine_group, examine_stably, group_scratch
 from saddlecore.jit import allocating, device, kernel
@@ -58,6 +59,7 @@ def _room(problem, size):
         aligned(_W),
         np.empty(size, np.bool_),
         np.empty(size, np.int64),
+        (aligned(n * _W), aligned(n * _W), aligned(n * _W), aligned(n * _W)),
     )
 
 
@@ -174,19 +176,23 @@ def _resample(survivors, u, room):
 
 @allocating
 def _sweep(problem, keys, first, t, level, h, room):
-    """Move number t of all particles, at most by h; return which fraction was made."""
-    _, numbers, parts, alpha, _, most = problem
-    X, y, found = room[0], room[1], room[4]
-    f, made = zeros(_W), 0
+    """Move number t of all particles, by steps h; return which fraction was made."""
+    form, numbers, parts, alpha, n, most = problem
+    X, y, (A, T), found, rows = room[0], room[1], room[2], room[4], room[7]
+    f, made = zeros(_W), 0.0
     for g in range(len(X)):
         x = X[g]
         move(parts, alpha, numbers[0], x, y, _request(keys, first, g), 2 * t, h)
-        _count(problem, y, level, room)
-        fits = load(f, found, 0) <= 1.0 * most
-        for i in range(len(y) // _W):
-            store(x, i * _W, select(fits, load(f, y, i * _W), load(f, x, i * _W)))
-        for lane in range(_W):
-            made += found[lane] <= most
+        if not is_chain(form):
+            assemble(f, form, numbers, n, x, level, A, T)
+            made += _W * move_entries(form, numbers, n, most, x, y, A, T, rows)
+        else:
+            _count(problem, y, level, room)
+            fits = load(f, found, 0) <= 1.0 * most
+            for i in range(len(y) // _W):
+                store(x, i * _W, select(fits, load(f, y, i * _W), load(f, x, i * _W)))
+            for lane in range(_W):
+                made += found[lane] <= most
     return made / (len(X) * _W)
 
 
