@@ -107,7 +107,7 @@ def _move_wigner(form, numbers, n, i, free, x, y, A, c, s):
             for k in range(n):
                 store(c, k * _W, fma(-delta, load(f, A, _at(n, k, j)), load(f, c, k * _W)))
         _replace(x, y, at, fits)
-        if form == LAPLACE or form == STUDENT or form == SPARSE:
+        if form in (LAPLACE, STUDENT, SPARSE):
             _replace(x, y, entries + at, fits)
         made += _number(fits)
     return s, made

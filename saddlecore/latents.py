@@ -24,12 +24,13 @@ from saddlecore.chains import scale_of
 from saddlecore.entries import block
 from saddlecore.gammas import exp
 from saddlecore.jit import allocating, device
-from saddlecore.laneops import any_lane, bits_of, fma, select, splat, width, zeros
+from saddlecore.laneops import bits_of, fma, select, splat, width, zeros
 from saddlecore.memory import load, store
 from saddlecore.streams import log, normal_pair, uniform
 
 __all__ = ["DIAGONAL", "GAUSSIAN", "LAGUERRE", "LAPLACE", "RADEMACHER", "SPARSE", "STUDENT",
-           "UNIFORM", "WISHART_GOE", "assemble", "bounded_exp", "count_chain", "entry", "is_chain", "move"]  # fmt: skip
+           "UNIFORM", "WISHART_GOE", "assemble", "bounded_exp", "count_chain", "entry", "is_chain",
+           "move"]  # fmt: skip
 
 #: What the latents are made into; the first as in `entries`.
 (GAUSSIAN, RADEMACHER, UNIFORM, LAPLACE, STUDENT, SPARSE, WISHART_GOE, LAGUERRE,
@@ -161,7 +162,7 @@ def _wishart_goe(z, numbers, n, x, A, T):
     multiply(z, n, m, A, T, side)
 
 
-@device
+@allocating
 def assemble(z, form, numbers, n, x, level, A, T):
     """The upper triangles of sign (H − shift) − level."""
     w, sign = width(z), numbers[SIGN]
@@ -184,7 +185,7 @@ def assemble(z, form, numbers, n, x, level, A, T):
 @device
 def is_chain(form):
     """Whether `count_chain` is for this form."""
-    return form == LAGUERRE or form == DIAGONAL
+    return form in (LAGUERRE, DIAGONAL)
 
 
 @device
@@ -209,7 +210,7 @@ def _count_laguerre(z, numbers, n, x, level):
     return found
 
 
-@device
+@allocating
 def count_chain(z, form, numbers, n, x, level):
     """How many eigenvalues of sign (H − shift) lie below `level`."""
     w, sign = width(z), numbers[SIGN]

@@ -54,6 +54,7 @@ def _bounded_exp(x):
 
 @device
 def uniform_at(sample, row, attempt, keys):
+    """A uniform variate of one sample."""
     A, _ = philox2x64(sample & _LOW, sample >> _32, np.uint64(row), attempt, keys[0], keys[1])
     return uniform(A)
 

@@ -23,14 +23,12 @@ import numpy as np
 
 from saddlecore.bartlett import side_of
 from saddlecore.entrywise import move_entries
-from saddlecore.gammas import exp
 from saddlecore.inertia import NEGATIVES, OK, examine_group, examine_stably, group_scratch
 from saddlecore.jit import allocating, device, kernel
-from saddlecore.laneops import lane_numbers, mask_bits, select, splat, width, zeros
+from saddlecore.laneops import lane_numbers, mask_bits, select, splat, zeros
 from saddlecore.latents import SIGN, WISHART_GOE, assemble, count_chain, is_chain, move
 from saddlecore.memory import aligned, load, store
 from saddlecore.rare import log_gamma_variate, uniform_at
-from saddlecore.streams import log
 
 __all__ = ["place_levels", "split_islands"]
 
@@ -42,25 +40,12 @@ _ALL = np.uint64(255)
 
 
 @allocating
-def _room(problem, size):
-    """Latents of all groups, those proposed, matrices, and what the certificate wants."""
-    form, _, parts, _, n, _ = problem
-    d, f = parts[0] + parts[1] + parts[2] + parts[3], zeros(_W)
+def _matrices(problem):
+    """Room for eight matrices, and for their T."""
+    form, n = problem[0], problem[4]
     dense = 1 if is_chain(form) else n
     side = side_of(n) if form == WISHART_GOE else 0
-    results = (np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64),
-               np.zeros(1, np.bool_), np.zeros(1), np.zeros(1, np.int64))  # fmt: skip
-    small = np.empty((1, dense, dense)), np.empty(dense * dense), np.empty((2, dense)), results
-    return (
-        aligned(size * d).reshape(size // _W, d * _W),
-        aligned(d * _W),
-        (aligned(dense * dense * _W), aligned(side * side * _W)),
-        (group_scratch(zeros(16), zeros(16), f, dense), small),
-        aligned(_W),
-        np.empty(size, np.bool_),
-        np.empty(size, np.int64),
-        (aligned(n * _W), aligned(n * _W), aligned(n * _W), aligned(n * _W)),
-    )
+    return aligned(dense * dense * _W), aligned(side * side * _W)
 
 
 # --- how many eigenvalues are below a level ------------------------------------------------------
@@ -79,17 +64,24 @@ def _settle(A, n, lane, ties, small):
 
 
 @allocating
-def _count_dense(problem, x, level, room):
-    """Two margins, then LAPACK's eigenvalues; those within rounding errors of the level are not
-    below it, or all below it where −H is asked whether its eigenvalues are positive."""
-    form, numbers, _, _, n, _ = problem
-    (A, T), (group, small), found = room[2], room[3], room[4]
-    z, f = zeros(16), zeros(_W)
+def _settle_rest(A, n, sure, ties, found):
+    """Those of a group that no margin has certified."""
+    results = (np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64),
+               np.zeros(1, np.bool_), np.zeros(1), np.zeros(1, np.int64))  # fmt: skip
+    small = np.empty((1, n, n)), np.empty(n * n), np.empty((2, n)), results
+    for lane in range(_W):
+        if not sure & (np.uint64(1) << np.uint64(lane)):
+            found[lane] = _settle(A, n, lane, ties, small)
+
+
+@device
+def _count_dense(A, n, ties, group, found):
+    """Fill `found` with the numbers of negative eigenvalues: two margins, then LAPACK."""
+    f = zeros(_W)
     zero, given, sure = splat(f, 0.0), splat(f, 0.0), np.uint64(0)
-    assemble(f, form, numbers, n, x, level, A, T)
     for _ in range(2):
         same, covered, _, following, _, _ = examine_group(
-            z, z, f, A, n, True, given, zero - 1.0, zero, group
+            f, f, f, A, n, True, given, zero - 1.0, zero, group
         )
         proved = mask_bits(same & covered) & (sure ^ _ALL)
         for lane in range(_W):
@@ -99,20 +91,29 @@ def _count_dense(problem, x, level, room):
         if sure == _ALL:
             return
         given = select(following > 0.0, following, zero)
+    _settle_rest(A, n, sure, ties, found)
+
+
+@kernel
+def _count_survivors(problem, level, X, alive):
+    """Note which particles are not below a level; return how many."""
+    form, numbers, _, _, n, most = problem
+    (A, T), found = _matrices(problem), aligned(_W)
+    f = zeros(_W)
+    group = group_scratch(f, f, f, 1 if is_chain(form) else n)
+    # −H has index at least n − k where at most k of its eigenvalues are positive or zero.
     ties = numbers[SIGN] < 0.0 and level == 0.0
-    for lane in range(_W):
-        if not sure & (np.uint64(1) << np.uint64(lane)):
-            found[lane] = _settle(A, n, lane, ties, small)
-
-
-@allocating
-def _count(problem, x, level, room):
-    """Fill the room's counts of eigenvalues below `level`, of eight matrices."""
-    form, numbers, _, _, n, _ = problem
-    if is_chain(form):
-        store(room[4], 0, count_chain(zeros(_W), form, numbers, n, x, level))
-    else:
-        _count_dense(problem, x, level, room)
+    total = 0
+    for g in range(len(X)):
+        if is_chain(form):
+            store(found, 0, count_chain(f, form, numbers, n, X[g], level))
+        else:
+            assemble(f, form, numbers, n, X[g], level, A, T)
+            _count_dense(A, n, ties, group, found)
+        for lane in range(_W):
+            alive[g * _W + lane] = found[lane] <= most
+            total += alive[g * _W + lane]
+    return total
 
 
 # --- particles -----------------------------------------------------------------------------------
@@ -124,11 +125,12 @@ def _request(keys, first, g):
     return keys[0], keys[1], lane_numbers(zeros(_W)) + (sample & _LOW), sample >> _32
 
 
-@allocating
-def _begin(problem, keys, first, room):
+@kernel
+def _begin(key, problem, first, X):
     """Draw all particles from their law: moves with a step of 1 forget everything, but gammas."""
+    keys = np.uint64(key) & _LOW, np.uint64(key) >> _32
     _, numbers, parts, alpha, _, _ = problem
-    X, y = room[0], room[1]
+    y = aligned(X.shape[1])
     for g in range(len(X)):
         X[g, :] = 0.5
         move(parts, alpha, numbers[0], X[g], y, _request(keys, first, g), 0, 1.0)
@@ -141,156 +143,131 @@ def _begin(problem, keys, first, room):
                 )
 
 
-@allocating
-def _survivors(problem, level, room):
-    """Note which particles are not below a level; return how many."""
-    X, found, alive = room[0], room[4], room[5]
-    total = 0
-    for g in range(len(X)):
-        _count(problem, X[g], level, room)
-        for lane in range(_W):
-            alive[g * _W + lane] = found[lane] <= problem[5]
-            total += alive[g * _W + lane]
-    return total
-
-
-@allocating
-def _resample(survivors, u, room):
+@kernel
+def _resample(key, first, j, survivors, X, alive):
     """Put copies of survivors in the places of the others, each as often as any, but for one."""
-    X, alive, numbers = room[0], room[5], room[6]
+    keys = np.uint64(key) & _LOW, np.uint64(key) >> _32
+    u = uniform_at(np.uint64(first), _RESAMPLING, np.uint64(j), keys)
     d, size = X.shape[1] // _W, len(alive)
-    at = 0
-    for p in range(size):
-        if alive[p]:
-            numbers[at] = p
-            at += 1
+    numbers = np.nonzero(alive)[0]
     dead = 0
     for p in range(size):
         if not alive[p]:
-            parent = numbers[min(np.int64((dead + u) * survivors / (size - survivors)),
-                                 survivors - 1)]  # fmt: skip
+            at = np.int64((dead + u) * survivors / (size - survivors))
+            parent = numbers[min(at, survivors - 1)]
             dead += 1
             for i in range(d):
                 X[p // _W, i * _W + p % _W] = X[parent // _W, i * _W + parent % _W]
 
 
-@allocating
-def _sweep(problem, keys, first, t, level, h, room):
+@device
+def _move_whole(form, numbers, n, most, x, y, level):
+    """Move where that keeps to the bound; return which fraction did."""
+    f = zeros(_W)
+    fits = count_chain(f, form, numbers, n, y, level) <= 1.0 * most
+    for i in range(len(y) // _W):
+        store(x, i * _W, select(fits, load(f, y, i * _W), load(f, x, i * _W)))
+    bits, found = mask_bits(fits), 0
+    for lane in range(_W):
+        found += np.int64((bits >> np.uint64(lane)) & np.uint64(1))
+    return found / _W
+
+
+@kernel
+def _sweep(key, problem, first, t, level, h, X):
     """Move number t of all particles, by steps h; return which fraction was made."""
+    keys = np.uint64(key) & _LOW, np.uint64(key) >> _32
     form, numbers, parts, alpha, n, most = problem
-    X, y, (A, T), found, rows = room[0], room[1], room[2], room[4], room[7]
+    (A, T), y = _matrices(problem), aligned(X.shape[1])
+    rows = aligned(n * _W), aligned(n * _W), aligned(n * _W)
     f, made = zeros(_W), 0.0
     for g in range(len(X)):
         x = X[g]
         move(parts, alpha, numbers[0], x, y, _request(keys, first, g), 2 * t, h)
-        if not is_chain(form):
-            assemble(f, form, numbers, n, x, level, A, T)
-            made += _W * move_entries(form, numbers, n, most, x, y, A, T, rows)
+        if is_chain(form):
+            made += _move_whole(form, numbers, n, most, x, y, level)
         else:
-            _count(problem, y, level, room)
-            fits = load(f, found, 0) <= 1.0 * most
-            for i in range(len(y) // _W):
-                store(x, i * _W, select(fits, load(f, y, i * _W), load(f, x, i * _W)))
-            for lane in range(_W):
-                made += found[lane] <= most
-    return made / (len(X) * _W)
+            assemble(f, form, numbers, n, x, level, A, T)
+            made += move_entries(form, numbers, n, most, x, y, A, T, rows)
+    return made / len(X)
 
 
-@allocating
-def _run_island(problem, levels, steps, moves, keys, island, room):
-    """ln of the island's estimate."""
-    size = len(room[5])
+# --- islands and the pilot -----------------------------------------------------------------------
+#
+# In Python: what a kernel calls is compiled again for it, and these are calls of milliseconds.
+
+
+def _latents(problem, size):
+    return np.empty((size // _W, sum(problem[2]) * _W)), np.empty(size, np.bool_)
+
+
+def _run_island(key, problem, levels, steps, moves, island, X, alive):
+    """ln of the island's estimate, and the least fraction that survived a level."""
+    size = len(alive)
     first = island * size
-    _begin(problem, keys, first, room)
-    estimate, t = 0.0, 1
-    for j in range(len(levels)):
-        survivors = _survivors(problem, levels[j], room)
+    _begin(key, problem, first, X)
+    estimate, least, t = 0.0, 1.0, 1
+    for j, (level, h) in enumerate(zip(levels, steps, strict=True)):
+        survivors = _count_survivors(problem, level, X, alive)
         if survivors == 0:
-            return -math.inf
-        estimate += log(survivors / size)
+            return -math.inf, 0.0
+        least = min(least, survivors / size)
+        estimate += math.log(survivors / size)
         if j + 1 < len(levels):
-            if survivors < size:
-                u = uniform_at(np.uint64(first), _RESAMPLING, np.uint64(j), keys)
-                _resample(survivors, u, room)
+            _resample(key, first, j, survivors, X, alive)
             for _ in range(moves):
-                _sweep(problem, keys, first, t, levels[j], steps[j], room)
+                _sweep(key, problem, first, t, level, h, X)
                 t += 1
-    return estimate
+    return estimate, least
 
 
-# --- the pilot -----------------------------------------------------------------------------------
+def split_islands(key, problem, levels, steps, moves, first, size, estimates, least):
+    """Logarithms of the estimates of islands first, first + 1, …; −∞ where no particle arrived.
+
+    Parameters
+    ----------
+    key : uint64
+    problem
+        Form, numbers, parts and alpha as in `latents`; n; how many eigenvalues may be negative.
+    levels, steps : (J,) float64
+        Increasing, the last 0; the h of the moves at each.
+    moves : int64
+        How many there are at a level.
+    first, size : int64
+        Number of the first island, and how many particles each has, a multiple of eight.
+    estimates : (islands,) float64, out
+    least : (islands,) float64, out
+        The least fraction of its particles that survived a level.
+    """
+    X, alive = _latents(problem, size)
+    for i in range(len(estimates)):
+        estimates[i], least[i] = _run_island(
+            key, problem, levels, steps, moves, first + i, X, alive
+        )
 
 
-@allocating
-def _next_level(problem, last, low, part, room):
-    """A level below 0 that about `part` of the particles survive, or 0 if as many survive that.
+def _next_level(problem, last, low, part, X, alive):
+    """A level below 0 that about `part` of the particles survive, 0 if as many survive that, or 1.
 
     `low` is one that all survive.  Where eigenvalues have atoms there may be none: then one that
-    more survive if not all do, or else the highest that any survive.
+    more survive if not all do, or else the highest that any survive; 1 if that is none.
     """
-    size = len(room[5])
-    if _survivors(problem, 0.0, room) >= part * size:
+    aim = part * len(alive)
+    if _count_survivors(problem, 0.0, X, alive) >= aim:
         return 0.0
-    high, fewest = 0.0, 0
+    high, fewest, most = 0.0, 0, len(alive)
     for _ in range(40):
         middle = 0.5 * (low + high)
-        left = _survivors(problem, middle, room)
-        if 0.8 * part * size <= left <= 1.2 * part * size:
+        left = _count_survivors(problem, middle, X, alive)
+        if 0.8 * aim <= left <= 1.2 * aim:
             return middle
-        if left > part * size:
-            low = middle
+        if left > aim:
+            low, most = middle, left
         else:
             high, fewest = middle, left
-    if _survivors(problem, low, room) < 0.97 * size and low > last:
+    if most < 0.97 * len(alive) and low > last:
         return low
-    return high if fewest > 0 else np.nan
-
-
-@allocating
-def _adapt(problem, keys, t, level, h, moves, aim, room):
-    """Move the particles, and the step towards one of which so many moves are made."""
-    for k in range(moves):
-        made = _sweep(problem, keys, 0, t + k, level, h, room)
-        h = min(h * exp((made - aim) * (1.0 if k < moves // 2 else 0.5)), 1.0)
-    return h
-
-
-@allocating
-def _place(problem, part, aim, moves, keys, levels, steps, room):
-    _begin(problem, keys, 0, room)
-    size, low = len(room[5]), -1.0
-    while _survivors(problem, low, room) < size:
-        low *= 4.0
-        if low < -1e300:
-            return 0
-    last, h, t = -math.inf, 1.0, 1
-    for j in range(len(levels)):
-        level = _next_level(problem, last, low, part, room)
-        survivors = _survivors(problem, level, room)
-        if survivors == 0:  # NaN too: nothing is below it
-            return 0
-        levels[j] = level
-        if level == 0.0:
-            return j + 1
-        _resample(survivors, uniform_at(np.uint64(0), _RESAMPLING, np.uint64(j), keys), room)
-        h = _adapt(problem, keys, t, level, h, moves, aim, room)
-        steps[j] = h
-        t += moves
-        last = low = level
-    return 0
-
-
-@kernel
-def _split(key, problem, levels, steps, moves, first, size, aims, estimates):
-    keys, room = (np.uint64(key) & _LOW, np.uint64(key) >> _32), _room(problem, size)
-    if len(estimates) == 0:
-        return _place(problem, aims[0], aims[1], moves, keys, levels, steps, room)
-    for i in range(len(estimates)):
-        estimates[i] = _run_island(problem, levels, steps, moves, keys, first + i, room)
-    return len(levels)
-
-
-# One kernel does both: what it compiles is large.
+    return high if fewest > 0 else 1.0
 
 
 def place_levels(key, problem, part, aim, moves, size, levels, steps):
@@ -298,30 +275,33 @@ def place_levels(key, problem, part, aim, moves, size, levels, steps):
 
     Parameters
     ----------
-    key : uint64
-    problem
-        Form, numbers, parts and alpha as in `latents`; n; how many eigenvalues may be negative.
+    key, problem
+        As for `split_islands`.
     part, aim : float64
         Fractions of particles that survive, of moves that are made.
     moves, size : int64
-        Moves at a level; particles, a multiple of eight.
     levels, steps : (most,) float64, out
-        The last level is 0; the h of the moves at each.
     """
-    none, aims = np.empty(0), np.array([part, aim])
-    return _split(key, problem, levels, steps, moves, 0, size, aims, none)
-
-
-def split_islands(key, problem, levels, steps, moves, first, size, estimates):
-    """Logarithms of the estimates of islands first, first + 1, …; −∞ where no particle arrived.
-
-    Parameters
-    ----------
-    key, problem, moves, size
-        As for `place_levels`; the size is that of an island.
-    levels, steps : (J,) float64
-    first : int64
-        Number of the first island.
-    estimates : (islands,) float64, out
-    """
-    _split(key, problem, levels, steps, moves, first, size, np.empty(2), estimates)
+    X, alive = _latents(problem, size)
+    _begin(key, problem, 0, X)
+    low = -1.0
+    while _count_survivors(problem, low, X, alive) < size:
+        low *= 4.0
+        if low < -1e30:
+            return 0
+    last, h, t = -math.inf, 1.0, 1
+    for j in range(len(levels)):
+        levels[j] = level = _next_level(problem, last, low, part, X, alive)
+        if level > 0.0:
+            return 0
+        if level == 0.0:
+            return j + 1
+        survivors = _count_survivors(problem, level, X, alive)
+        _resample(key, 0, j, survivors, X, alive)
+        for _ in range(moves):
+            made = _sweep(key, problem, 0, t, level, h, X)
+            h = min(h * (1.0 + (made - aim)), 1.0)
+            t += 1
+        steps[j] = h
+        last = low = level
+    return 0
