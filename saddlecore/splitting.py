@@ -37,6 +37,11 @@ _32 = np.uint64(32)
 _GAMMAS, _RESAMPLING = 1 << 24, 1 << 25
 _W = 8
 _ALL = np.uint64(255)
+# Where the search for levels begins: nothing that an eigenvalue of integers, or one of a leading
+# block, is a simple multiple of.
+_LOWEST = -1.0 / math.pi
+# Of latents of which eigenvalues are counted in O(n), moved together.
+_BLOCKS = 16
 
 
 @allocating
@@ -161,16 +166,23 @@ def _resample(key, first, j, survivors, X, alive):
 
 
 @device
-def _move_whole(form, numbers, n, most, x, y, level):
-    """Move where that keeps to the bound; return which fraction did."""
-    f = zeros(_W)
-    fits = count_chain(f, form, numbers, n, y, level) <= 1.0 * most
-    for i in range(len(y) // _W):
-        store(x, i * _W, select(fits, load(f, y, i * _W), load(f, x, i * _W)))
-    bits, found = mask_bits(fits), 0
-    for lane in range(_W):
-        found += np.int64((bits >> np.uint64(lane)) & np.uint64(1))
-    return found / _W
+def _move_blocks(form, numbers, n, most, x, y, level):
+    """Move block by block where that keeps to the bound; return which fraction did."""
+    f, d, moved = zeros(_W), len(x) // _W, 0
+    each = (d + _BLOCKS - 1) // _BLOCKS
+    for first in range(0, d, each):
+        last = min(first + each, d)
+        for i in range(first, last):
+            old = load(f, x, i * _W)
+            store(x, i * _W, load(f, y, i * _W))
+            store(y, i * _W, old)
+        fits = count_chain(f, form, numbers, n, x, level) <= 1.0 * most
+        for i in range(first, last):
+            store(x, i * _W, select(fits, load(f, x, i * _W), load(f, y, i * _W)))
+        bits = mask_bits(fits)
+        for lane in range(_W):
+            moved += np.int64((bits >> np.uint64(lane)) & np.uint64(1)) * (last - first)
+    return moved / (_W * d)
 
 
 @kernel
@@ -185,7 +197,7 @@ def _sweep(key, problem, first, t, level, h, X):
         x = X[g]
         move(parts, alpha, numbers[0], x, y, _request(keys, first, g), 2 * t, h)
         if is_chain(form):
-            made += _move_whole(form, numbers, n, most, x, y, level)
+            made += _move_blocks(form, numbers, n, most, x, y, level)
         else:
             assemble(f, form, numbers, n, x, level, A, T)
             made += move_entries(form, numbers, n, most, x, y, A, T, rows)
@@ -256,7 +268,8 @@ def _next_level(problem, last, low, part, X, alive):
     if _count_survivors(problem, 0.0, X, alive) >= aim:
         return 0.0
     high, fewest, most = 0.0, 0, len(alive)
-    for _ in range(40):
+    # No finer: a level must not come to lie on an atom, where no inverse can be had.
+    for _ in range(16):
         middle = 0.5 * (low + high)
         left = _count_survivors(problem, middle, X, alive)
         if 0.8 * aim <= left <= 1.2 * aim:
@@ -284,7 +297,7 @@ def place_levels(key, problem, part, aim, moves, size, levels, steps):
     """
     X, alive = _latents(problem, size)
     _begin(key, problem, 0, X)
-    low = -1.0
+    low = _LOWEST
     while _count_survivors(problem, low, X, alive) < size:
         low *= 4.0
         if low < -1e30:

@@ -31,7 +31,7 @@ def assert_near(event, truth, relative=0.05):
 # --- beside exact probabilities ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 10, 12])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 10])
 def test_the_goe_as_a_wigner_matrix(n):
     event = rare_prevalence("wigner", n, diagonal=2.0, rng=n)
     assert_near(event, log_minimum_probability("goe", n))
@@ -49,7 +49,7 @@ def test_few_negative_eigenvalues(n, most):
 
 
 def test_diagonal_matrices():
-    assert_near(rare_prevalence("diagonal", 40, rng=0), -40 * math.log(2))
+    assert_near(rare_prevalence("diagonal", 30, rng=0), -30 * math.log(2))
     p = 0.5 * math.erfc(-0.7 / math.sqrt(2))
     event = rare_prevalence("diagonal", 9, kind="maximum", shift=0.7, rng=0)
     assert_near(event, 9 * math.log(p))
@@ -59,7 +59,7 @@ def test_uniform_entries_in_two_dimensions():
     assert_near(rare_prevalence("wigner", 2, entries="uniform", rng=1), -math.log(9))
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 9])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7])
 def test_matrices_of_signs(n):
     event = rare_prevalence("wigner", n, entries="rademacher", rng=n)
     assert_near(event, math.log(reference.signs_definite(n)))
@@ -135,14 +135,12 @@ def test_plain_loops_say_the_same():
     """The reference's splitting of the GOE, n = 3, whose levels are fixed by hand."""
 
     def least(z):
-        H = dense.symmetric(np.insert(np.zeros(3), 0, z).reshape(3, 3))
-        return np.linalg.eigvalsh(H + np.diag(np.diag(H)) * (math.sqrt(2) - 1))[0]
-
-    def matrix(z):
-        return least(np.concatenate([z[:3], [0.0], z[3:5], [0.0, 0.0], z[5:]])[:6])
+        H = np.diag(math.sqrt(2) * z[:3])
+        H[0, 1], H[0, 2], H[1, 2] = z[3:]
+        return np.linalg.eigvalsh(H, UPLO="U")[0]
 
     rng = np.random.default_rng(0)
-    found = [reference.split(6, matrix, (-1.0, 0.0), 0.6, 100, 1, rng) for _ in range(20)]
+    found = [reference.split(6, least, (-1.0, 0.0), 0.6, 100, 1, rng) for _ in range(20)]
     truth = math.exp(log_minimum_probability("goe", 3))
     assert abs(np.mean(found) - truth) <= SIGMAS * np.std(found, ddof=1) / math.sqrt(20)
 
@@ -238,7 +236,7 @@ def test_sweeps_invert(n, seed):
     rng = np.random.default_rng(seed)
     H = rng.standard_normal((8, n, n))
     H = H @ np.swapaxes(H, 1, 2) + np.eye(n)
-    A = np.ascontiguousarray(H.transpose(1, 2, 0)).ravel()
+    A = H.transpose(1, 2, 0).flatten()
     lanes()[2](A, n, np.zeros(8 * n))
     residual = -stack(A, n) @ H - np.eye(n)
     growth = np.linalg.cond(H).max() ** 2
@@ -327,7 +325,7 @@ def test_bad_arguments():
     with pytest.raises(ValueError, match="`samples` must be at most 4194304"):
         rare_prevalence("wigner", 3, samples=2**22 + 1)
     with pytest.raises(ValueError, match=r"`rel_error` must be at least .* for this event"):
-        rare_prevalence("diagonal", 30, rel_error=1e-4, rng=0)
+        rare_prevalence("diagonal", 20, rel_error=1e-4, rng=0)
 
 
 def test_what_is_certain():
