@@ -123,8 +123,8 @@ class Splitting:
     def _lost(self) -> str:
         name, parameters, event, n, _ = self._stream
         return (
-            f"the particles of {name} {parameters} died out at n = {n}: {event} is impossible, or "
-            "too rare for this method"
+            f"the particles of {name} {parameters} died out at n = {n}: the event ({event}) is "
+            "impossible, or too rare for this method"
         )
 
 
