@@ -25,8 +25,9 @@ pilot run included.  The error it gives is for one seed; the *error beside the e
 root mean square of exp(estimate − exact) − 1 over seeds, each of which is within five of its own
 standard errors.  `numpy.linalg.eigvalsh` has no row: it would take 1/P matrices.
 
-The other ensembles are estimated by splitting, with an aim of {SPLIT_AIM:.0%}; matrices of normal entries with the
-diagonal's variance doubled are the GOE's, whose exact law is beside them, and P of those of signs is 2^−(n(n−1)/2 + 1)."""
+The other ensembles are estimated by splitting, with an aim of {SPLIT_AIM:.0%}; matrices of normal
+entries with the diagonal's variance doubled are the GOE's, whose exact law is beside them, and P of
+those of signs is 2^−(n(n−1)/2 + 1)."""
 
 
 def run(quick: bool) -> Table:

@@ -26,7 +26,7 @@ from saddlecore.gammas import exp
 from saddlecore.jit import allocating, device
 from saddlecore.laneops import bits_of, fma, select, splat, width, zeros
 from saddlecore.memory import load, store
-from saddlecore.streams import log, normal_pair, uniform
+from saddlecore.streams import acceptance, log, normal_pair, uniform
 
 __all__ = ["DIAGONAL", "GAUSSIAN", "LAGUERRE", "LAPLACE", "RADEMACHER", "SPARSE", "STUDENT",
            "UNIFORM", "WISHART_GOE", "assemble", "bounded_exp", "count_chain", "entry", "is_chain",
@@ -72,9 +72,7 @@ def _move_gammas(x, y, first, number, alpha, request, attempt, h):
         old, (u, _) = load(h, x, at), normal_pair(A, B)
         new = fma(u, h * math.sqrt(1.0 / a + 1.0 / (a * a)), old)
         gain = a * (new - old) - (bounded_exp(new) - bounded_exp(old))
-        # The radius of u is A's, its angle B's: a word of their own for the test.
-        C, _ = block(request, number + i, attempt + 1)
-        store(y, at, select(log(uniform(C)) < gain, new, old))
+        store(y, at, select(log(acceptance(B)) < gain, new, old))
 
 
 @device
@@ -101,7 +99,7 @@ def _move_bits(x, y, first, count, number, p, request, attempt, h):
 
 @allocating
 def move(parts, alpha, p, x, y, request, attempt, step):
-    """Fill y with latents that have moved from x, by the blocks of `attempt` and the next one."""
+    """Fill y with latents that have moved from x, by the blocks of `attempt`."""
     normals, gammas, uniforms, bits = parts
     h = splat(zeros(8), step)
     _move_normals(x, y, normals, request, attempt, h)

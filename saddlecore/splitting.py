@@ -13,8 +13,8 @@ once with a certificate, as in `inertia`; those without get a narrower margin, t
 eigenvalues: what is within rounding errors of ℓ counts as ℓ itself.
 
 Particle p of island i owns sample i · size + p of the stream.  Its latents are drawn from attempt
-0, and move t takes the attempts 2t and 2t + 1; gammas are drawn at the rows from 2²⁴ on, an
-island's resamplings at row 2²⁵ of its first particle.
+0, and move t = 1, 2, … takes attempt t; gammas are drawn at the rows from 2²⁴ on, an island's
+resamplings at row 2²⁵ of its first particle.
 """
 
 import math
@@ -195,7 +195,7 @@ def _sweep(key, problem, first, t, level, h, X):
     f, made = zeros(_W), 0.0
     for g in range(len(X)):
         x = X[g]
-        move(parts, alpha, numbers[0], x, y, _request(keys, first, g), 2 * t, h)
+        move(parts, alpha, numbers[0], x, y, _request(keys, first, g), t, h)
         if is_chain(form):
             made += _move_blocks(form, numbers, n, most, x, y, level)
         else:
@@ -269,7 +269,7 @@ def _next_level(problem, last, low, part, X, alive):
         return 0.0
     high, fewest, most = 0.0, 0, len(alive)
     # No finer: a level must not come to lie on an atom, where no inverse can be had.
-    for _ in range(16):
+    while high - low > -2.0**-14 * low:
         middle = 0.5 * (low + high)
         left = _count_survivors(problem, middle, X, alive)
         if 0.8 * aim <= left <= 1.2 * aim:
