@@ -268,8 +268,10 @@ def _next_level(problem, last, low, part, X, alive):
     if _count_survivors(problem, 0.0, X, alive) >= aim:
         return 0.0
     high, fewest, most = 0.0, 0, len(alive)
-    # No finer: a level must not come to lie on an atom, where no inverse can be had.
-    while high - low > -2.0**-14 * low:
+    for _ in range(100):
+        # No finer: a level must not come to lie on an atom, where no inverse can be had.
+        if high - low < -(2.0**-14) * low:
+            break
         middle = 0.5 * (low + high)
         left = _count_survivors(problem, middle, X, alive)
         if 0.8 * aim <= left <= 1.2 * aim:
