@@ -73,6 +73,15 @@ def test_max_index(capsys):
     np.testing.assert_array_equal(exact, [-np.logaddexp.reduce(law[:3])])
 
 
+def test_parameters_of_dense_ensembles(capsys):
+    arguments = ["--dims", "2,3", "--param", "entries=rademacher", "--seed", "1"]
+    assert main(["rare", "wigner", *arguments]) == 0
+    events = [rare_prevalence("wigner", n, entries="rademacher", rng=1) for n in (2, 3)]
+    assert capsys.readouterr().out.splitlines() == [*map(str, events), "seed 1"]
+    ax = plot_minimum_law(events, ax=Figure().subplots())
+    assert "exact" not in lines(ax)
+
+
 def test_a_fresh_seed_is_one_for_all_dimensions(capsys):
     arguments = ["rare", "goe", "--dims", "2:3", "--samples", "1", "--json"]
     assert main(arguments) == 0
@@ -101,7 +110,7 @@ def test_in_a_shell(tmp_path):
     [
         (["goe"], "one of the arguments --dim --dims is required; type for example"),
         (["goe", "--dim", "5", "--dims", "5:9"], "not allowed with"),
-        (["wishart", "--dim", "5"], "`ensemble` must be one of beta, goe, gse, gue"),
+        (["ginibre", "--dim", "5"], "'ginibre', which is not symmetric"),
         (["goe", "--dim", "5", "--kind", "saddle"], "invalid choice: 'saddle'"),
         (["goe", "--dim", "5", "--rel-error", "0"], "`rel_error` must be positive"),
         (["goe", "--dim", "5", "--param", "ratio=1"], "ratio"),

@@ -204,7 +204,7 @@ def test_what_underflows_is_kept_in_logs():
 @pytest.mark.parametrize(
     ("arguments", "keywords", "message"),
     [
-        (("wishart", 5), {}, "`ensemble` must be one of beta, goe, gse, gue"),
+        (("ginibre", 5), {}, "`ensemble` must be .* got 'ginibre', which is not symmetric"),
         (("goe", 0), {}, "`n` must be a positive integer"),
         (("goe", 1001), {}, "`n` must be at most 1000"),
         (("goe", 5), {"kind": "saddle"}, "`kind` must be 'minimum' or 'maximum', got 'saddle'"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saddlelab.ensembles import get_ensemble
+from saddlelab.ensembles import Ensemble, get_ensemble
 from saddlelab.ensembles._hermite import Hermite
 from saddlelab.laws import index_law, log_minimum_probability
 
@@ -31,10 +31,11 @@ def plot_minimum_law(
 ) -> Axes:
     """Draw −ln P of minima (or maxima) against n², both on logarithmic axes.
 
-    Without shift also the law of large deviations, β (ln 3/4) n² (Dean & Majumdar, Phys. Rev. Lett.
-    97, 2006), and to n = 200 the exact law of :func:`saddlelab.log_minimum_probability`.  With a
-    shift, or where more indices count, the exact law of :func:`saddlelab.index_law` at the n ≤ 100
-    where it is known.  Standard errors are drawn; most are smaller than the markers.
+    Of a Gaussian ensemble without shift also the law of large deviations, β (ln 3/4) n² (Dean &
+    Majumdar, Phys. Rev. Lett. 97, 2006), and to n = 200 the exact law of
+    :func:`saddlelab.log_minimum_probability`.  With a shift, or where more indices count, the exact
+    law of :func:`saddlelab.index_law` at the n ≤ 100 where it is known.  Standard errors are drawn;
+    most are smaller than the markers.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def plot_minimum_law(
 
         ax = plt.figure(layout="constrained").add_subplot()
     dims = sorted({event.n for event in events})
-    if law.shift == 0.0 and events[0].max_index == 0:
+    if isinstance(law, Hermite) and law.shift == 0.0 and events[0].max_index == 0:
         _draw_laws(ax, law, dims)
     else:
         _draw_index_laws(ax, law, events)
@@ -76,7 +77,7 @@ def plot_minimum_law(
     return ax
 
 
-def _law_of(events: Sequence[RareEvent]) -> Hermite:
+def _law_of(events: Sequence[RareEvent]) -> Ensemble:
     if not events:
         raise ValueError("`events` must hold at least one event, got none")
     kinds = {
@@ -84,9 +85,7 @@ def _law_of(events: Sequence[RareEvent]) -> Hermite:
     }
     if len(kinds) > 1:
         raise ValueError(f"`events` must be of one ensemble and kind, got {len(kinds)}")
-    law = get_ensemble(events[0].ensemble, **events[0].parameters)
-    assert isinstance(law, Hermite)
-    return law
+    return get_ensemble(events[0].ensemble, **events[0].parameters)
 
 
 def _draw_laws(ax: Axes, law: Hermite, dims: list[int]) -> None:
@@ -102,7 +101,7 @@ def _draw_laws(ax: Axes, law: Hermite, dims: list[int]) -> None:
     ax.plot(n**2, exact, color="black", linewidth=0.8, label="exact")
 
 
-def _draw_index_laws(ax: Axes, law: Hermite, events: Sequence[RareEvent]) -> None:
+def _draw_index_laws(ax: Axes, law: Ensemble, events: Sequence[RareEvent]) -> None:
     """Draw the exact law at the dimensions of the events, for any shift and largest index."""
     found: dict[int, float] = {}
     for event in events:
