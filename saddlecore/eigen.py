@@ -109,7 +109,7 @@ def _update(like, i, A, p, h):
     w, u, total = width(like), _row(like, i), splat(like, 0.0)
     for j in range(i):
         total = fma(load(like, A, u + j * w), load(like, p, j * w), total)
-    half = -0.5 * h * h * total
+    half = -0.5 * h * (h * total)  # h² may overflow
     for j in range(i):
         row, uj = _row(like, j), load(like, A, u + j * w)
         qj = fma(half, uj, h * load(like, p, j * w))
