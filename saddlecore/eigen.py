@@ -4,7 +4,8 @@ H = P T Pᵀ by Householder's reflections, T = W Λ Wᵀ by QL with implicit shi
 Wilkinson 1968).  P and W are never formed: the reflections stay in H's place and the
 rotations in a list, and a vector goes through them in O(n²).
 
-Every lane chases its own bulge, in a block of T of its own: a sweep runs over the rows of all, and a lane's rotations outside of its block are the identity.
+Every lane chases its own bulge, in a block of T of its own: a sweep runs over the rows of all, and
+a lane's rotations outside of its block are the identity.
 """
 
 import math
@@ -229,7 +230,7 @@ def _sweep(like, span, d, e, z, kept, at):
         ci, si, r = _rotation(like, f, g)
         store(e, (i + 1) * w, select(active & (end > i + 1.0), r, above_e))
         base = above_d - p
-        turn = fma(di - base, si, 2.0 * ci * b)
+        turn = fma(di - base, si, ci * (b + b))
         by, following = si * turn, fma(ci, turn, -b)
         store(d, (i + 1) * w, select(active, base + by, above_d))
         above_d, above_e = select(ends, di - by, di), select(ends, following, ei)
@@ -265,13 +266,14 @@ def diagonalize(like, n, up, eigen, z):
     d, e, kept, spans, w = eigen[2], eigen[3], eigen[4], eigen[5], width(like)
     lost, at, sweeps = _lost(like, n, d, e), 0, 0
     store(d, 0, load(like, d, 0) + lost)
-    span = _blocks(like, n, d, e)
-    while span[0] >= 0 and sweeps < len(spans):
+    while True:
+        span = _blocks(like, n, d, e)
+        if span[0] < 0 or sweeps == len(spans):
+            break
         at = _sweep(like, span, d, e, z, kept, at)
         spans[sweeps, 0], spans[sweeps, 1] = span[0], span[1]
         sweeps += 1
-        span = _blocks(like, n, d, e)
-    lost = select(span[2] < 1.0 * n, splat(like, np.nan), lost + _lost(like, n, d, e))
+    lost = select(span[2] < 1.0 * n, splat(like, np.nan), lost)
     for k in range(0, n * w, w):
         store(d, k, fma(up, load(like, d, k), lost))
     return sweeps

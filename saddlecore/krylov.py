@@ -12,7 +12,7 @@ import numpy as np
 from saddlecore.eigen import EPS
 from saddlecore.first import gradient_at
 from saddlecore.forms import HVP, HVP_LANES, call_form
-from saddlecore.jit import allocating, device
+from saddlecore.jit import allocating
 from saddlecore.laneops import any_lane, fma, not_, select, splat, width
 from saddlecore.memory import aligned, load, store
 
@@ -34,7 +34,7 @@ def krylov_scratch(like, n, k):
     )  # fmt: skip
 
 
-@device
+@allocating
 def _dot(like, n, a, at, b, to):
     total = splat(like, 0.0)
     for i in range(0, n * width(like), width(like)):
@@ -81,7 +81,7 @@ def _product(like, forms, n, space, alive, scratch):
         _by_gradients(like, forms, n, space, alive, scratch)
 
 
-@device
+@allocating
 def _orthogonalize(like, n, count, V, r):
     """Take the first `count` vectors out of r, twice; returns ‖r‖."""
     w = width(like)
@@ -93,7 +93,7 @@ def _orthogonalize(like, n, count, V, r):
     return math.sqrt(_dot(like, n, r, 0, r, 0))
 
 
-@device
+@allocating
 def _append(like, n, j, V, r, norm, lanes):
     """Make r / ‖r‖ the j-th vector, in the lanes where that is wanted."""
     w = width(like)
@@ -112,7 +112,7 @@ def _begin_anew(like, n, j, V, r, lanes):
     _append(like, n, j, V, r, _orthogonalize(like, n, j, V, r), lanes)
 
 
-@device
+@allocating
 def _extend(like, n, j, V, r, norm, exists):
     """Make r / ‖r‖ the j-th vector, or a fixed one where it does not exist."""
     _append(like, n, j, V, r, norm, exists)

@@ -1,7 +1,7 @@
 """Second-order steps of eight starts at once: decomposition, step in the eigenbasis, and trial.
 
-Dense: all of H is at hand.  Krylov: H is known by products, and replaced by VᵀHV (Dauphin et al.
-2014, algorithm 1; for trust regions Gould et al. 1999, for cubic models Cartis, Gould & Toint 2011).
+Dense: all of H is at hand.  Krylov: H is known by products, and VᵀHV takes its place (Dauphin et
+al. 2014, algorithm 1; trust regions: Gould et al. 1999; cubic models: Cartis, Gould & Toint 2011).
 """
 
 from saddlecore.eigen import (

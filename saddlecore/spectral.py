@@ -53,7 +53,7 @@ _NOISE = 8 * EPS
 @device
 def is_tried(rule):
     """Whether the rule compares f at the end of the step with a model."""
-    return rule == TRUST_REGION or rule == CUBIC
+    return rule in (TRUST_REGION, CUBIC)
 
 
 @device

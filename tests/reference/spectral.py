@@ -50,16 +50,16 @@ def _exactly(H, g):
 
 
 def _least(H, g, length, value):
-    """Minimum of a model over y_i = −c_i/(λ_i + μ): `length(μ)` is that of y, and grows or is fixed.
+    """Minimum of a model over y_i = −c_i/(λ_i + μ): y is `length(μ)` long.
 
-    Where ‖y‖ is too short at the least μ, the rest is made up along the lowest eigenvector.
+    Where y is too short at the least μ, the rest is made up along the lowest eigenvector.
     """
     with mpmath.workdps(60):
         values, c = _exactly(H, g)
-        lowest = min(values)
+        lowest, pairs = min(values), list(zip(values, c, strict=True))
 
         def step(mu):
-            return [-ci / (v + mu) if ci else mpmath.mpf(0) for v, ci in zip(values, c, strict=True)]
+            return [-ci / (v + mu) if ci else mpmath.mpf(0) for v, ci in pairs]
 
         def norm(y):
             return mpmath.sqrt(sum(yi * yi for yi in y))
