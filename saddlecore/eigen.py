@@ -1,8 +1,7 @@
-"""Eigenvalues of symmetric matrices in lanes, and vectors taken to the eigenbasis and back.
+"""Eigenvalues of tridiagonal matrices in lanes, and vectors taken to the eigenbasis and back.
 
-H = P T Pᵀ by Householder's reflections, T = W Λ Wᵀ by QL with implicit shifts (Dubrulle, Martin &
-Wilkinson 1968).  P and W are never formed: the reflections stay in H's place and the
-rotations in a list, and a vector goes through them in O(n²).
+T = W Λ Wᵀ by QL with implicit shifts (Dubrulle, Martin & Wilkinson 1968).  W is never formed: the
+rotations are kept in a list, and a vector goes through them in O(n²).
 
 Every lane chases its own bulge, in a block of T of its own: a sweep runs over the rows of all, and
 a lane's rotations outside of its block are the identity.
@@ -12,7 +11,7 @@ import math
 
 import numpy as np
 
-from saddlecore.exponents import exponent, power_of_two
+from saddlecore.householder import TINY, scales
 from saddlecore.jit import allocating, device
 from saddlecore.laneops import any_lane, fma, not_, select, splat, width
 from saddlecore.memory import aligned, load, store
@@ -22,16 +21,11 @@ __all__ = [
     "diagonalize",
     "eigen_scratch",
     "from_eigenbasis",
-    "reflect",
-    "reflect_back",
     "scale_tridiagonal",
-    "tridiagonalize",
 ]
 
 EPS = 2.0**-52
-# Sums of squares below it are 0: matrices are scaled to entries below 2.
-_TINY = 1e-280
-# Sweeps allowed: a matrix needs fewer than 2 for each eigenvalue.
+# Sweeps allowed: no eight matrices have taken more than 2.5 for each eigenvalue.
 _SWEEPS, _MORE_SWEEPS = 6, 30
 
 
@@ -45,98 +39,6 @@ def eigen_scratch(like, n):
     )  # fmt: skip
 
 
-@device
-def _row(like, i):
-    """Where row i of a lower triangle begins."""
-    return i * (i + 1) // 2 * width(like)
-
-
-@device
-def _scales(top):
-    """Powers of two that bring `top` to [1, 2), and back."""
-    k = min(max(exponent(top), -1022.0), 1022.0)
-    return power_of_two(-k), power_of_two(k)
-
-
-@device
-def _take(like, n, here, at, A):
-    """Copy a lower triangle, scaled; returns what undoes the scaling."""
-    w, top = width(like), splat(like, 0.0)
-    count = n * (n + 1) // 2
-    for k in range(count):
-        top = max(top, abs(load(like, here, at + k * w)))
-    down, up = _scales(top)
-    for k in range(count):
-        store(A, k * w, down * load(like, here, at + k * w))
-    return up
-
-
-@device
-def _reflection(like, i, A, factors, e):
-    """The reflection 1 − u uᵀ h that turns row i, left of the diagonal, into (0, …, 0, e)."""
-    w, row, zero = width(like), _row(like, i), splat(like, 0.0)
-    last, off = load(like, A, row + (i - 1) * w), zero
-    for j in range(i - 1):
-        a = load(like, A, row + j * w)
-        off = fma(a, a, off)
-    there = not_(off <= _TINY)  # also where it is not a number
-    norm = math.sqrt(fma(last, last, off))
-    end = select(there, select(last > 0.0, -norm, norm), last)
-    first = last - end
-    h = select(there, 2.0 / fma(first, first, off), zero)
-    store(A, row + (i - 1) * w, first)
-    store(factors, i * w, h)
-    store(e, (i - 1) * w, end)
-    return h
-
-
-@device
-def _product(like, i, A, p):
-    """p = A u, A being the leading i rows and u row i."""
-    w, u = width(like), _row(like, i)
-    for j in range(i):
-        row, uj = _row(like, j), load(like, A, u + j * w)
-        dot = load(like, A, row + j * w) * uj
-        for k in range(j):
-            a = load(like, A, row + k * w)
-            dot = fma(a, load(like, A, u + k * w), dot)
-            store(p, k * w, fma(a, uj, load(like, p, k * w)))
-        store(p, j * w, dot)
-
-
-@device
-def _update(like, i, A, p, h):
-    """A − u qᵀ − q uᵀ with q = h p − ½ h² (uᵀp) u, which is the reflected A."""
-    w, u, total = width(like), _row(like, i), splat(like, 0.0)
-    for j in range(i):
-        total = fma(load(like, A, u + j * w), load(like, p, j * w), total)
-    half = -0.5 * h * (h * total)  # h² may overflow
-    for j in range(i):
-        row, uj = _row(like, j), load(like, A, u + j * w)
-        qj = fma(half, uj, h * load(like, p, j * w))
-        store(p, j * w, qj)
-        for k in range(j + 1):
-            a = fma(-uj, load(like, p, k * w), load(like, A, row + k * w))
-            store(A, row + k * w, fma(-qj, load(like, A, u + k * w), a))
-
-
-@allocating
-def tridiagonalize(like, n, here, at, eigen):
-    """Turn the lower triangle at ``here[at]`` into T, scaled; returns what undoes the scaling."""
-    A, factors, d, e, p, w = eigen[0], eigen[1], eigen[2], eigen[3], eigen[4], width(like)
-    up = _take(like, n, here, at, A)
-    store(e, (n - 1) * w, splat(like, 0.0))
-    for i in range(n - 1, 1, -1):
-        h = _reflection(like, i, A, factors, e)
-        _product(like, i, A, p)
-        _update(like, i, A, p, h)
-    if n > 1:
-        store(e, 0, load(like, A, w))
-    for i in range(n):
-        store(d, i * w, load(like, A, _row(like, i) + i * w))
-    return up
-
-
 @allocating
 def scale_tridiagonal(like, n, eigen):
     """Scale T, where it was not made by `tridiagonalize`; returns what undoes it."""
@@ -144,35 +46,11 @@ def scale_tridiagonal(like, n, eigen):
     store(e, (n - 1) * w, top)
     for k in range(0, n * w, w):
         top = max(max(top, abs(load(like, d, k))), abs(load(like, e, k)))
-    down, up = _scales(top)
+    down, up = scales(top)
     for k in range(0, n * w, w):
         store(d, k, down * load(like, d, k))
         store(e, k, down * load(like, e, k))
     return up
-
-
-@device
-def _reflect_by(like, i, A, factors, z):
-    w, row, dot = width(like), _row(like, i), splat(like, 0.0)
-    for j in range(i):
-        dot = fma(load(like, A, row + j * w), load(like, z, j * w), dot)
-    dot = -dot * load(like, factors, i * w)
-    for j in range(i):
-        store(z, j * w, fma(dot, load(like, A, row + j * w), load(like, z, j * w)))
-
-
-@allocating
-def reflect(like, n, eigen, z):
-    """Pᵀz."""
-    for i in range(n - 1, 1, -1):
-        _reflect_by(like, i, eigen[0], eigen[1], z)
-
-
-@allocating
-def reflect_back(like, n, eigen, z):
-    """P z."""
-    for i in range(2, n):
-        _reflect_by(like, i, eigen[0], eigen[1], z)
 
 
 @device
@@ -209,7 +87,7 @@ def _blocks(like, n, d, e):
 def _rotation(like, f, g):
     """c, s and r with c g + s f = r, s g = c f."""
     square = fma(f, f, g * g)
-    r, there = math.sqrt(square), square > _TINY
+    r, there = math.sqrt(square), square > TINY
     share = 1.0 / r
     c = select(there, g * share, splat(like, 1.0))
     return c, select(there, f * share, splat(like, 0.0)), select(there, r, splat(like, 0.0))

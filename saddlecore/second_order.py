@@ -4,16 +4,9 @@ Dense: all of H is at hand.  Krylov: H is known by products, and VᵀHV takes it
 al. 2014, algorithm 1; trust regions: Gould et al. 1999; cubic models: Cartis, Gould & Toint 2011).
 """
 
-from saddlecore.eigen import (
-    diagonalize,
-    eigen_scratch,
-    from_eigenbasis,
-    reflect,
-    reflect_back,
-    scale_tridiagonal,
-    tridiagonalize,
-)
+from saddlecore.eigen import diagonalize, eigen_scratch, from_eigenbasis, scale_tridiagonal
 from saddlecore.first import gradient_scratch, value_at
+from saddlecore.householder import reflect, reflect_back, tridiagonalize
 from saddlecore.jit import allocating, device
 from saddlecore.krylov import combine, krylov_scratch, lanczos
 from saddlecore.laneops import any_lane, fma, not_, select, splat, width
