@@ -54,18 +54,19 @@ def scale_tridiagonal(like, n, eigen):
 
 
 @device
-def _blocks(like, n, d, e):
+def _blocks(like, n, above, d, e):
     """Set negligible off-diagonals to 0, and find each lane's topmost block that is left.
 
-    Returns the first and the last row that any lane has to rotate (−1: none), the block's
-    first and last row, and the last diagonal entry less Wilkinson's shift.
+    What is above row `above` is diagonal in all lanes.  Returns the first and the last row that any
+    lane has to rotate (−1: none), the block's first and last row, and the last diagonal entry less
+    Wilkinson's shift.
     """
     w, zero = width(like), splat(like, 0.0)
     first, last, going = -1, -1, zero > 0.0
     start, end, d_end = splat(like, 1.0 * n), zero, zero
     d_start, d_next, el = zero, zero, splat(like, 1.0)
     dn = load(like, d, (n - 1) * w)
-    for i in range(n - 2, -1, -1):
+    for i in range(n - 2, above - 1, -1):
         di, ei = load(like, d, i * w), load(like, e, i * w)
         live = abs(ei) > EPS * (abs(di) + abs(dn) + EPS)
         store(e, i * w, select(live, ei, zero))
@@ -142,11 +143,12 @@ def diagonalize(like, n, up, eigen, z):
     Eigenvalues are in no order.  All of a lane are NaN if its T is not finite or took too long.
     """
     d, e, kept, spans, w = eigen[2], eigen[3], eigen[4], eigen[5], width(like)
-    lost, at, sweeps = _lost(like, n, d, e), 0, 0
+    lost, at, sweeps, above = _lost(like, n, d, e), 0, 0, 0
     store(d, 0, load(like, d, 0) + lost)
     while True:
-        span = _blocks(like, n, d, e)
-        if span[0] < 0 or sweeps == len(spans):
+        span = _blocks(like, n, above, d, e)
+        above = span[0]
+        if above < 0 or sweeps == len(spans):
             break
         at = _sweep(like, span, d, e, z, kept, at)
         spans[sweeps, 0], spans[sweeps, 1] = span[0], span[1]

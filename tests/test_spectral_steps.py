@@ -381,6 +381,17 @@ def test_negative_curvature_is_the_references(n, seed):
             assert np.linalg.norm(step - wanted) <= error
 
 
+def test_saddle_free_newton_doubles_its_distance_from_a_saddle():
+    """f = (x² − y²)/2 from y = 1e-8: Newton is on the saddle at once, saddle-free is away in 27."""
+    H, x = np.stack([np.diag([1.0, -1.0])] * COUNT), np.array([[1.0, 1e-8]] * COUNT)
+    np.testing.assert_array_equal(x + take(NEWTON, H, x @ H[0], options(), x=x)[0], 0.0)
+    for steps in range(1, 28):
+        assert (x[:, 1] < 1.0).all()
+        x = x + take(SADDLE_FREE, H, x @ H[0], options(), x=x)[0]
+        np.testing.assert_array_equal(x, [[0.0, 1e-8 * 2.0**steps]] * COUNT)
+    assert (x[:, 1] >= 1.0).all()
+
+
 # --- models ---------------------------------------------------------------------------------------
 
 
