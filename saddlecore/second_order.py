@@ -29,7 +29,7 @@ KEPT = 0
 
 @allocating
 def second_order_scratch(like, n, k):
-    """Buffers for `second_order_step`: k vectors of Lanczos, or, if it is 0, all of H."""
+    """Buffers for `second_order_step`: k ≤ n vectors of Lanczos, or, if it is 0, all of H."""
     m, w = (k if k > 0 else n), width(like)
     return (
         k, eigen_scratch(like, m), aligned(m * w), aligned(max(m, n) * w), aligned(n * w),

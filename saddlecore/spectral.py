@@ -42,7 +42,7 @@ NEWTON, DAMPED_NEWTON, SADDLE_FREE, NEGATIVE_CURVATURE, TRUST_REGION, CUBIC = ra
 #: Places in `options`.  DAMPING is added to the (shifted, absolute) eigenvalues; CURVATURE_RATE
 #: multiplies |λmin|; RADIUS: of the first trust region, MAX_RADIUS of any; ETA: the part of the
 #: promised descent that makes a trust region's step be taken; SIGMA: M at first, LEAST_SIGMA at
-#: least; ADAPT: 0 keeps M as it is and takes every step.
+#: least, both positive; ADAPT: 0 keeps M as it is and takes every step.
 DAMPING, CURVATURE_RATE, RADIUS, MAX_RADIUS, ETA, SIGMA, LEAST_SIGMA, ADAPT = range(8)
 OPTIONS = 8
 
