@@ -78,9 +78,9 @@ def _blocks(like, n, above, d, e):
         going, dn = live, di
         if any_lane(live):
             first, last = i, max(last, i)
-    g = (d_next - d_start) / (2.0 * el)
-    r = math.sqrt(fma(g, g, splat(like, 1.0)))
-    shifted = (d_end - d_start) + el / (g + select(g < 0.0, -r, r))
+    half, square = 0.5 * (d_next - d_start), el * el
+    root = math.sqrt(fma(half, half, square))
+    shifted = (d_end - d_start) + square / (half + select(half < 0.0, -root, root))
     return first, last, start, end, shifted
 
 
