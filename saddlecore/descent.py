@@ -25,14 +25,15 @@ from saddlecore.memory import aligned, aligned_words, load, store
 from saddlecore.perturbed import SLOPE_THEN, perturb, settled
 from saddlecore.terms import choose_rows
 
-__all__ = ["descend"]
+__all__ = ["descend", "run"]
 
 #: Why a start ended; a start that has not is GOING.
 GOING, STEPS, CONVERGED, REACHED, ESCAPED, STALLED, DIVERGED = range(-1, 6)
 
 #: Places of the limits: ‖∇f‖ at most, f at most, ‖x − centre‖ among the watched directions at
-#: least, length of a step beside max(1, ‖x‖) at most.  NaN: not looked at.
-TOL, TARGET, RADIUS, STALL = range(4)
+#: least, length of a step beside max(1, ‖x‖) at most.  NaN: not looked at.  REFUSED is 0 for
+#: methods that may try a step and not take it, else −1.
+TOL, TARGET, RADIUS, STALL, REFUSED = range(5)
 #: What can be recorded, every so many steps; 0: never.
 VALUE, NORM, LENGTH, PATH = range(4)
 
@@ -175,6 +176,8 @@ def _ending(like, n, at, t, total, stops, x, value, square, length):
     limits, directions, centre = stops
     end = splat(like, 1.0 * (STEPS if t == total else GOING))
     if limits[STALL] >= 0.0:
+        # A step that was tried and not taken says nothing.
+        length = select(length > limits[REFUSED], length, splat(like, np.inf))
         least = limits[STALL] * max(splat(like, 1.0), math.sqrt(_square(like, n, at, x)))
         end = select(length <= least, splat(like, 1.0 * STALLED), end)
     if limits[TOL] >= 0.0:
@@ -256,18 +259,26 @@ def _look(
 
 
 @device
-def _step(like, n, at, group, method, t, row, work, keep):
-    rule, coefficients, options, key = method
-    x, previous, w = work[0], work[3], width(like)
+def _advance(like, forms, n, at, group, method, t, row, work):
+    """Shape the gradient and take a step of first order."""
+    rule, coefficients, options, key, _ = method
+    w = width(like)
     if options[rules.NOISE] > 0.0:
         ids = load(like, work[6], group * w)
         add_normals(like, n, at, work[1], options[rules.NOISE], ids, t, key)
     if options[rules.CLIP_NORM] > 0.0 or options[rules.CLIP_VALUE] > 0.0:
         rules.clip(like, n, at, work[1], options)
+    rules.step(like, rule, n, at, work[0], work[1], work[2], coefficients[row], options)
+
+
+@device
+def _step(like, advance, forms, n, at, group, method, t, row, work, keep):
+    """Take a step; to `keep` is to remember where from, and how long it was."""
+    x, previous, w = work[0], work[3], width(like)
     if keep:
         for k in range(at, at + n * w, w):
             store(previous, k, load(like, x, k))
-    rules.step(like, rule, n, at, x, work[1], work[2], coefficients[row], options)
+    advance(like, forms, n, at, group, method, t, row, work)
     if keep:
         total = splat(like, 0.0)
         for k in range(at, at + n * w, w):
@@ -310,7 +321,10 @@ def _all_finite(like, n, groups, x):
 
 
 @device
-def _pass(like, problem, method, span, stops, history, state, block, results, work, careful):
+def _pass(
+    like, differentiate, advance, problem, method, span, stops, history, state, block, results,
+    work, careful,
+):  # fmt: skip
     """Take a block through its span of steps; returns whether x stayed finite."""
     forms, n = problem
     first, last, total = span
@@ -331,7 +345,7 @@ def _pass(like, problem, method, span, stops, history, state, block, results, wo
                 _record(like, n, at, t, history, block, group, nothing, nothing, work)
                 continue
             alive = lanes[_ALIVE, group * w : group * w + w]
-            _slope(like, forms, n, at, group, t, alive, method, work, t == total)
+            differentiate(like, forms, n, at, group, t, alive, method, work, t == total)
             if looking and not _look(
                 like, problem, method, t, total, stops, history, state, block, group, results, work,
                 careful or t == total,
@@ -343,7 +357,7 @@ def _pass(like, problem, method, span, stops, history, state, block, results, wo
             if method[2][rules.THRESHOLD] > 0.0:
                 perturb(like, forms, n, at, group, t, method, alive, work)
             keep = careful or history[0][LENGTH] > 0
-            _step(like, n, at, group, method, t, t - first, work, keep)
+            _step(like, advance, forms, n, at, group, method, t, t - first, work, keep)
         if not going and not recording:
             break
     _leave(like, n, state, block, work)
@@ -351,7 +365,13 @@ def _pass(like, problem, method, span, stops, history, state, block, results, wo
 
 
 @allocating
-def _descend(like, problem, rows, method, span, stops, history, state, results):
+def run(
+    like, differentiate, advance, problem, rows, method, span, stops, history, state, results, extra
+):  # fmt: skip
+    """The loop of `descend`, for any way to take derivatives and to make a step of them.
+
+    `extra` is their scratch.
+    """
     n, slots, w = problem[1], len(state[1]), width(like)
     groups = _number_of_groups(n, slots + 3, w)
     size = groups * n * w
@@ -359,6 +379,7 @@ def _descend(like, problem, rows, method, span, stops, history, state, results):
         aligned(size), aligned(size), aligned(slots * size).reshape(slots, size), aligned(size),
         aligned(_ROWS * groups * w).reshape(_ROWS, groups * w), gradient_scratch(like, n),
         aligned_words(groups * w), aligned((n + 1 + np.int64(method[2][rules.TERMS])) * w),
+        extra,
     )  # fmt: skip
     limits, directions, _ = stops
     ending = limits[TOL] >= 0.0 or limits[STALL] >= 0.0 or limits[TARGET] > -np.inf
@@ -368,7 +389,8 @@ def _descend(like, problem, rows, method, span, stops, history, state, results):
         block = (rows, first, used)
         looks = 1 if careful else 0  # no boolean: True by itself would be a type of its own
         while not _pass(
-            like, problem, method, span, stops, history, state, block, results, work, looks > 0
+            like, differentiate, advance, problem, method, span, stops, history, state, block,
+            results, work, looks > 0,
         ):
             looks = 1
 
@@ -384,11 +406,11 @@ def descend(forms, rows, method, span, stops, history, state, results):
         The starts that have not ended, ascending.
     method : tuple
         The rule, (last − first, COEFFICIENTS) coefficients and (OPTIONS,) options, see `rules`;
-        the uint64 key of the random numbers.
+        the uint64 key of the random numbers; options of second order, see `spectral` (none here).
     span : tuple of int
         First and last time (no step is taken at the last), and the time at which all is over.
     stops : tuple
-        (4,) limits, NaN (for `TARGET`: −inf) where there is none; (k, n) directions that are
+        (5,) limits, NaN (for `TARGET`: −inf) where there is none; (k, n) directions that are
         watched, and (n,) their centre.
     history : tuple
         (4,) int64, how often what is recorded; then (m, records) values, gradient
@@ -400,5 +422,7 @@ def descend(forms, rows, method, span, stops, history, state, results):
     results : tuple
         (m,) float64 ‖∇f‖, int64 steps and int64 status, for those that end.
     """
-    n = state[0].shape[1]
-    _descend(zeros(8), (forms, n), rows, method, span, stops, history, state, results)
+    problem = forms, state[0].shape[1]
+    run(
+        zeros(8), _slope, _advance, problem, rows, method, span, stops, history, state, results, 0
+    )  # fmt: skip

@@ -59,13 +59,14 @@ class Stops:
         given = (self.tol, self.target, self.stall, self.directions)
         return any(each is not None for each in given)
 
-    def arrays(self, n: int) -> tuple[Floats, Floats, Floats]:
-        """As the engine takes them."""
+    def arrays(self, n: int, *, refusing: bool) -> tuple[Floats, Floats, Floats]:
+        """As the engine takes them; a method may try a step and refuse it."""
         limits = [
             np.nan if self.tol is None else self.tol,
             -np.inf if self.target is None else self.target,
             self.radius,
             np.nan if self.stall is None else self.stall,
+            0.0 if refusing else -1.0,
         ]
         directions = np.zeros((0, n)) if self.directions is None else self.directions
         centre = np.zeros(n) if self.centre is None else self.centre
@@ -110,7 +111,8 @@ class Descent:
         self.vectors = np.zeros((method_of(self.method).vectors(self.options), m, n))
         self.vectors[:1] = self.options.get("initial_accumulator_value", 0.0)
         self.numbers = np.full((4, m), np.nan)
-        self.numbers[1] = -np.inf  # no kick yet
+        if not method_of(self.method).second_order:
+            self.numbers[1] = -np.inf  # no kick yet
         self.gradient_norm, self.steps = np.full(m, np.nan), np.zeros(m, np.int64)
         self.status = np.full(m, -1)
 
@@ -139,7 +141,7 @@ class Descent:
         rows = np.flatnonzero((self.status == -1) | (self.status == STATUSES.index("steps")))
         self.status[rows] = -1
         history = empty_history(every, m, n, total)
-        ends = stops.arrays(n)
+        ends = stops.arrays(n, refusing=self.method in ("trust_region", "cubic_newton"))
         for first, last in _spans(begun, total, stops.any, report is not None):
             self._span(first, last, total, rows, learning_rate, ends, history, workers)
             self.time = last
@@ -161,14 +163,14 @@ class Descent:
         history: tuple[Any, ...],
         workers: int,
     ) -> None:
-        kernel, rules = saddlecore.descent.descend, saddlecore.rules
-        table = self._table()
-        method = self._method(rules, rates(learning_rate, first, last), first, last)
+        kernel, more = self._kernel()
+        table, span = self._table(), (first, last, total)
+        method = self._method(rates(learning_rate, first, last), first, last)
         state = self.x, self.vectors, self.numbers
         results = self.gradient_norm, self.steps, self.status
 
         def part(some: Integers) -> None:
-            kernel(table, some, method, (first, last, total), stops, history, state, results)
+            kernel(table, some, method, span, stops, history, state, results, *more)
 
         parts = np.split(rows, range(size := self._share(len(rows), workers), len(rows), size))
         over_threads(part, parts, workers)
@@ -179,28 +181,36 @@ class Descent:
         fair = -(-count // (4 * workers * _GROUP)) * _GROUP
         return max(_GROUP, min(_TASK, fair))
 
-    def _table(self) -> NDArray[np.int64]:
-        """The engine's table, with an exact gradient where there is one and none was given."""
-        n = self.x.shape[1]
-        exact = "gradient" not in self.fun.given and self.fun.is_traced(self.x[:1])
-        return self.fun.table(n, exact=exact)
+    def _kernel(self) -> tuple[Any, tuple[int, ...]]:
+        """The engine's loop, and what it takes besides."""
+        if not method_of(self.method).second_order:
+            return saddlecore.descent.descend, ()
+        vectors = min(self.options["krylov"], self.x.shape[1])
+        return saddlecore.curved_descent.descend_curved, (vectors,)
 
-    def _method(self, rules: Any, rate: Floats, first: int, last: int) -> tuple[Any, ...]:
-        method = method_of(self.method)
+    def _table(self) -> NDArray[np.int64]:
+        """The engine's table, with exact derivatives where there are any and none were given."""
+        given = "gradient" in self.fun.given and not method_of(self.method).second_order
+        exact = not given and self.fun.is_traced(self.x[:1])
+        return self.fun.table(self.x.shape[1], exact=exact)
+
+    def _method(self, rate: Floats, first: int, last: int) -> tuple[Any, ...]:
+        rules, spectral, method = saddlecore.rules, saddlecore.spectral, method_of(self.method)
         t = np.arange(first + 1.0, last + 1.0)
         coefficients = np.empty((len(t), rules.COEFFICIENTS))
         for column, numbers in enumerate(method.coefficients(self.options, rate, t)):
             coefficients[:, column] = numbers
-        constants = np.zeros(rules.OPTIONS)
+        places = spectral if method.second_order else rules
+        constants, curved = np.zeros(rules.OPTIONS), np.zeros(spectral.OPTIONS)
         for place, number in method.constants(self.options).items():
-            constants[getattr(rules, place)] = number
+            (curved if method.second_order else constants)[getattr(places, place)] = number
         for place in ("noise", "clip_norm", "clip_value"):
             constants[getattr(rules, place.upper())] = self.options.get(place, 0.0)
         if (size := self.options.get("batch_size")) is not None:
             constants[rules.TERMS], constants[rules.ROWS] = size, len(self.fun.rows)
-        code = getattr(rules, method.rule(self.options))
+        code = getattr(places, method.rule(self.options))
         key = stream_key(self.seed, self.method, "", _STREAM, self.x.shape[1])
-        return code, coefficients, constants, np.uint64(key)
+        return code, coefficients, constants, np.uint64(key), curved
 
 
 def _spans(first: int, last: int, ending: bool, watched: bool) -> Iterator[tuple[int, int]]:

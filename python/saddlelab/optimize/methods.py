@@ -166,6 +166,10 @@ def _perturbed(o: Options) -> dict[str, float]:
     return _decay(o) | {place: float(o[name]) for place, name in places.items()}
 
 
+def _curved(*names: str) -> Callable[[Options], dict[str, float]]:
+    return lambda o: {name.upper(): float(o[name]) for name in names}
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 
@@ -188,6 +192,13 @@ def _of_adam(coefficients: Any, constants: Any, options: Options) -> Method:
     return Method(
         lambda o: "AMSGRAD" if o["amsgrad"] else "ADAM", lambda o: 3 if o["amsgrad"] else 2, 1e-3,
         options, coefficients, constants,
+    )  # fmt: skip
+
+
+def _second(rule: str, rate: float = 1.0, **options: Any) -> Method:
+    return Method(
+        _always(rule), _always(0), rate, {**options, "krylov": 0}, _plain, _curved(*options),
+        second_order=True,
     )  # fmt: skip
 
 
@@ -233,4 +244,10 @@ METHODS: dict[str, Method] = {
          "decoupled_weight_decay": False},
         _nadam, _nadam_constants,
     ),
+    "newton": _second("NEWTON"),
+    "damped_newton": _second("DAMPED_NEWTON", damping=1e-3),
+    "cubic_newton": _second("CUBIC", sigma=1.0, least_sigma=1e-8, adapt=True),
+    "trust_region": _second("TRUST_REGION", radius=1.0, max_radius=1e3, eta=0.1),
+    "negative_curvature": _second("NEGATIVE_CURVATURE", 1e-2, curvature_rate=1e-2),
+    "saddle_free_newton": _second("SADDLE_FREE", damping=0.0),
 }  # fmt: skip

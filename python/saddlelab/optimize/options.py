@@ -61,7 +61,25 @@ def _count_or_none(name: str, value: Any) -> int | None:
     return positive_integer(name, value, at_most=2**31, or_none=" or None")
 
 
+def _vectors(name: str, value: Any) -> int:
+    """Vectors of Lanczos: 0 for none."""
+    rule = f"`{name}` must be 0 (all of the Hessian) or the number of Lanczos vectors"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{rule}, got {value!r}")
+    if value < 0:
+        raise ValueError(f"{rule}, got {value}")
+    return int(value)
+
+
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "adapt": _truth,
+    "curvature_rate": _not_negative,
+    "damping": _not_negative,
+    "eta": _fraction,
+    "krylov": _vectors,
+    "least_sigma": _positive,
+    "max_radius": _positive,
+    "sigma": _positive,
     "alpha": _fraction,
     "amsgrad": _truth,
     "batch_size": _count_or_none,

@@ -1,0 +1,57 @@
+"""The loop of `saddlecore.descent` for methods that use the Hessian."""
+
+import numpy as np
+
+from saddlecore import descent
+from saddlecore.first import gradient_at, value_at
+from saddlecore.jit import device, kernel
+from saddlecore.laneops import width, zeros
+from saddlecore.memory import aligned, load, store
+from saddlecore.perturbed import SINCE
+from saddlecore.second import second_at, second_scratch
+from saddlecore.second_order import second_order_scratch, second_order_step
+
+__all__ = ["descend_curved"]
+
+
+@device
+def _differentiate(like, forms, n, at, group, t, alive, method, work, last):
+    """Take f, ∇f and, unless products do, the Hessian."""
+    x, g, w = work[0], work[1], width(like)
+    here, typical, room, scratch = work[8]
+    if scratch[0] > 0:
+        store(here, 0, value_at(like, forms, x, at, n, alive, work[5]))
+        gradient_at(like, forms, x, at, n, here, w, alive, work[5])
+    else:
+        second_at(like, forms, x[at : at + n * w], n, typical, here, room)
+    for k in range(0, n * w, w):
+        store(g, at + k, load(like, here, w + k))
+
+
+@device
+def _advance(like, forms, n, at, group, method, t, row, work):
+    w, first = width(like), group * width(like)
+    rule, coefficients, _, _, options = method
+    here, scratch = work[8][0], work[8][3]
+    alive, kept = work[4][4, first : first + w], work[4][SINCE : SINCE + 2, first : first + w]
+    second_order_step(
+        like, rule, forms, n, at, work[0], here, kept, coefficients[row], options, alive, scratch
+    )  # fmt: skip
+
+
+@kernel
+def descend_curved(forms, rows, method, span, stops, history, state, results, vectors):
+    """`descent.descend` with the rules of `spectral`; `vectors` of Lanczos, or 0: dense.
+
+    What a method knows of each start, besides the length of its last step, begins as NaN.
+    """
+    like, n = zeros(8), state[0].shape[1]
+    count = 1 + n if vectors > 0 else 1 + n + n * (n + 1) // 2
+    extra = (
+        aligned(count * width(like)), np.ones(n), second_scratch(like, n),
+        second_order_scratch(like, n, vectors),
+    )  # fmt: skip
+    descent.run(
+        like, _differentiate, _advance, (forms, n), rows, method, span, stops, history, state,
+        results, extra,
+    )  # fmt: skip
