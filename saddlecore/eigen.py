@@ -103,31 +103,27 @@ def _shifted(like, seen):
 
 
 @device
-def _rotation(like, f, g):
-    """c, s and r with c g + s f = r, s g = c f."""
-    square = fma(f, f, g * g)
-    r, there = math.sqrt(square), square > TINY
-    share = 1.0 / r
-    c = select(there, g * share, splat(like, 1.0))
-    return c, select(there, f * share, splat(like, 0.0)), select(there, r, splat(like, 0.0))
-
-
-@device
 def _sweep(like, n, seen, d, e, z, kept, at):
-    """One QL sweep; returns what is seen of T then, and where the next one's rotations go."""
+    """One QL sweep; returns what is seen of T then, and where the next one's rotations go.
+
+    With r² = f² + g², c = g/r and s = f/r; what the next row waits for needs r² alone, no root.
+    """
     first, last, start, end, g = seen[0], seen[1], seen[3], seen[4], _shifted(like, seen)
     w, one, zero = width(like), splat(like, 1.0), splat(like, 0.0)
-    c, s, p, below, seen = one, one, zero, zero, _nothing(like, n)
+    c, s, square_s, p, below, seen = one, one, one, zero, zero, _nothing(like, n)
     above_d, above_e = load(like, d, (last + 1) * w), load(like, e, (last + 1) * w)
     above_z = load(like, z, (last + 1) * w)
     for i in range(last, first - 1, -1):
         di, ei, zi = load(like, d, i * w), load(like, e, i * w), load(like, z, i * w)
         active, ends = (start <= 1.0 * i) & (end > 1.0 * i), start == 1.0 * i
         f, b = s * ei, c * ei
-        ci, si, r = _rotation(like, f, g)
-        base = above_d - p
-        turn = fma(di - base, si, ci * (b + b))
-        by, following = si * turn, fma(ci, turn, -b)
+        square = fma(square_s, ei * ei, g * g)
+        there, base = square > TINY, above_d - p
+        share = select(there, 1.0 / square, zero)
+        turn = fma(di - base, f, g * (b + b))  # that is, r ((d_i − base) s + 2 c b)
+        by, following = (f * turn) * share, select(there, fma(g * turn, share, -b), b)
+        root = math.sqrt(share)
+        ci, si, r = select(there, g * root, one), f * root, square * root
         dn = select(active, base + by, above_d)
         en = select(active & (end > i + 1.0), r, above_e)
         en, seen = _see(like, i + 1, dn, en, below, seen)  # nothing in the first: it is 0
@@ -143,6 +139,7 @@ def _sweep(like, n, seen, d, e, z, kept, at):
         above_z = fma(ci, zi, -si * above_z)
         g, p = select(active, following, g), select(active, by, p)
         c, s = select(active, ci, c), select(active, si, s)
+        square_s = select(active, f * f * share, square_s)
     en, seen = _see(like, first, above_d, above_e, below, seen)
     store(d, first * w, above_d)
     store(e, first * w, en)
