@@ -54,65 +54,83 @@ def scale_tridiagonal(like, n, eigen):
 
 
 @device
-def _blocks(like, n, above, d, e):
-    """Set negligible off-diagonals to 0, and find each lane's topmost block that is left.
+def _nothing(like, n):
+    """What has been seen of T before its rows are: see `_see`."""
+    zero = splat(like, 0.0)
+    return -1, -1, zero > 0.0, splat(like, 1.0 * n), zero, zero, zero, zero, splat(like, 1.0)
 
-    What is above row `above` is diagonal in all lanes.  Returns the first and the last row that any
-    lane has to rotate (−1: none), the block's first and last row, and the last diagonal entry less
-    Wilkinson's shift.
+
+@device
+def _see(like, i, di, ei, below, seen):
+    """Take note of row i of T, after those further down; returns its off-diagonal, 0 if negligible.
+
+    Seen are the first and the last row that any lane has to rotate (−1: none); and of each lane's
+    topmost block whether the row is in it, its first and its last row, and there the last diagonal
+    entry, the first two, and the first off-diagonal.
     """
-    w, zero = width(like), splat(like, 0.0)
-    first, last, going = -1, -1, zero > 0.0
-    start, end, d_end = splat(like, 1.0 * n), zero, zero
-    d_start, d_next, el = zero, zero, splat(like, 1.0)
-    dn = load(like, d, (n - 1) * w)
-    for i in range(n - 2, above - 1, -1):
-        di, ei = load(like, d, i * w), load(like, e, i * w)
-        live = abs(ei) > EPS * (abs(di) + abs(dn) + EPS)
-        store(e, i * w, select(live, ei, zero))
-        begins = live & not_(going)
-        end, d_end = select(begins, splat(like, i + 1.0), end), select(begins, dn, d_end)
-        start = select(live, splat(like, 1.0 * i), start)
-        d_start, el = select(live, di, d_start), select(live, ei, el)
-        d_next = select(live, dn, d_next)
-        going, dn = live, di
-        if any_lane(live):
-            first, last = i, max(last, i)
-    half, square = 0.5 * (d_next - d_start), el * el
+    first, last, going, start, end, d_end, d_start, d_next, e_start = seen
+    live = abs(ei) > EPS * (abs(di) + abs(below) + EPS)
+    begins = live & not_(going)
+    end, d_end = select(begins, splat(like, i + 1.0), end), select(begins, below, d_end)
+    start, e_start = select(live, splat(like, 1.0 * i), start), select(live, ei, e_start)
+    d_start, d_next = select(live, di, d_start), select(live, below, d_next)
+    if any_lane(live):
+        first, last = i, max(last, i)
+    seen = first, last, live, start, end, d_end, d_start, d_next, e_start
+    return select(live, ei, splat(like, 0.0)), seen
+
+
+@device
+def _see_all(like, n, d, e):
+    """Look at all rows, and set negligible off-diagonals to 0."""
+    w, seen = width(like), _nothing(like, n)
+    below = load(like, d, (n - 1) * w)
+    for i in range(n - 2, -1, -1):
+        di = load(like, d, i * w)
+        ei, seen = _see(like, i, di, load(like, e, i * w), below, seen)
+        store(e, i * w, ei)
+        below = di
+    return seen
+
+
+@device
+def _shifted(like, seen):
+    """The block's last diagonal entry less Wilkinson's shift, from its first two rows."""
+    d_end, d_start, d_next, e_start = seen[5:]
+    half, square = 0.5 * (d_next - d_start), e_start * e_start
     root = math.sqrt(fma(half, half, square))
-    shifted = (d_end - d_start) + square / (half + select(half < 0.0, -root, root))
-    return first, last, start, end, shifted
+    return (d_end - d_start) + square / (half + select(half < 0.0, -root, root))
 
 
 @device
-def _rotation(like, f, g):
-    """c, s and r with c g + s f = r, s g = c f."""
-    square = fma(f, f, g * g)
-    r, there = math.sqrt(square), square > TINY
-    share = 1.0 / r
-    c = select(there, g * share, splat(like, 1.0))
-    return c, select(there, f * share, splat(like, 0.0)), select(there, r, splat(like, 0.0))
+def _sweep(like, n, seen, d, e, z, kept, at):
+    """One QL sweep; returns what is seen of T then, and where the next one's rotations go.
 
-
-@device
-def _sweep(like, span, d, e, z, kept, at):
-    """One QL sweep; returns where the next one's rotations go."""
-    first, last, start, end, g = span
+    With r² = f² + g², c = g/r and s = f/r; what the next row waits for needs r² alone, no root.
+    """
+    first, last, start, end, g = seen[0], seen[1], seen[3], seen[4], _shifted(like, seen)
     w, one, zero = width(like), splat(like, 1.0), splat(like, 0.0)
-    c, s, p = one, one, zero
+    c, s, square_s, p, below, seen = one, one, one, zero, zero, _nothing(like, n)
     above_d, above_e = load(like, d, (last + 1) * w), load(like, e, (last + 1) * w)
     above_z = load(like, z, (last + 1) * w)
     for i in range(last, first - 1, -1):
         di, ei, zi = load(like, d, i * w), load(like, e, i * w), load(like, z, i * w)
         active, ends = (start <= 1.0 * i) & (end > 1.0 * i), start == 1.0 * i
         f, b = s * ei, c * ei
-        ci, si, r = _rotation(like, f, g)
-        store(e, (i + 1) * w, select(active & (end > i + 1.0), r, above_e))
-        base = above_d - p
-        turn = fma(di - base, si, ci * (b + b))
-        by, following = si * turn, fma(ci, turn, -b)
-        store(d, (i + 1) * w, select(active, base + by, above_d))
-        above_d, above_e = select(ends, di - by, di), select(ends, following, ei)
+        square = fma(square_s, ei * ei, g * g)
+        there, base = square > TINY, above_d - p
+        share = select(there, 1.0 / square, zero)
+        turn = fma(di - base, f, g * (b + b))  # that is, r ((d_i − base) s + 2 c b)
+        by, following = (f * turn) * share, select(there, fma(g * turn, share, -b), b)
+        root = math.sqrt(share)
+        ci, si, r = select(there, g * root, one), f * root, square * root
+        dn = select(active, base + by, above_d)
+        en = select(active & (end > i + 1.0), r, above_e)
+        en, seen = _see(like, i + 1, dn, en, below, seen)  # nothing in the first: it is 0
+        store(d, (i + 1) * w, dn)
+        store(e, (i + 1) * w, en)
+        below, above_d = dn, select(ends, di - by, di)
+        above_e = select(ends, following, ei)
         ci, si = select(active, ci, one), select(active, si, zero)
         store(kept, at, ci)
         store(kept, at + w, si)
@@ -121,10 +139,12 @@ def _sweep(like, span, d, e, z, kept, at):
         above_z = fma(ci, zi, -si * above_z)
         g, p = select(active, following, g), select(active, by, p)
         c, s = select(active, ci, c), select(active, si, s)
+        square_s = select(active, f * f * share, square_s)
+    en, seen = _see(like, first, above_d, above_e, below, seen)
     store(d, first * w, above_d)
-    store(e, first * w, above_e)
+    store(e, first * w, en)
     store(z, first * w, above_z)
-    return at
+    return seen, at
 
 
 @device
@@ -143,17 +163,14 @@ def diagonalize(like, n, up, eigen, z):
     Eigenvalues are in no order.  All of a lane are NaN if its T is not finite or took too long.
     """
     d, e, kept, spans, w = eigen[2], eigen[3], eigen[4], eigen[5], width(like)
-    lost, at, sweeps, above = _lost(like, n, d, e), 0, 0, 0
+    lost, at, sweeps = _lost(like, n, d, e), 0, 0
     store(d, 0, load(like, d, 0) + lost)
-    while True:
-        span = _blocks(like, n, above, d, e)
-        above = span[0]
-        if above < 0 or sweeps == len(spans):
-            break
-        at = _sweep(like, span, d, e, z, kept, at)
-        spans[sweeps, 0], spans[sweeps, 1] = span[0], span[1]
+    seen = _see_all(like, n, d, e)
+    while seen[0] >= 0 and sweeps < len(spans):
+        spans[sweeps, 0], spans[sweeps, 1] = seen[0], seen[1]
+        seen, at = _sweep(like, n, seen, d, e, z, kept, at)
         sweeps += 1
-    lost = select(span[2] < 1.0 * n, splat(like, np.nan), lost)
+    lost = select(seen[3] < 1.0 * n, splat(like, np.nan), lost)
     for k in range(0, n * w, w):
         store(d, k, fma(up, load(like, d, k), lost))
     return sweeps
