@@ -15,6 +15,8 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
+from saddlelab.optimize.escape import escape
+from saddlelab.optimize.escape_study import EscapeStudy
 from saddlelab.optimize.minimize import minimize
 from saddlelab.optimize.runs import Runs
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
@@ -35,6 +37,7 @@ __all__ = [
     "Classification",
     "CriticalPoints",
     "Derivative",
+    "EscapeStudy",
     "IndexLaw",
     "LandscapeGraph",
     "LandscapePrevalence",
@@ -52,6 +55,7 @@ __all__ = [
     "critical_points",
     "curvature_fractions",
     "descend_from_saddle",
+    "escape",
     "extreme_eigenpairs",
     "gradient",
     "hessian",
