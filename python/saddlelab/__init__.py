@@ -15,7 +15,10 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
+from saddlelab.optimize.compare import compare
+from saddlelab.optimize.comparison import Comparison
 from saddlelab.optimize.escape import escape
+from saddlelab.optimize.escape_scaling import EscapeScaling, escape_scaling
 from saddlelab.optimize.escape_study import EscapeStudy
 from saddlelab.optimize.minimize import minimize
 from saddlelab.optimize.runs import Runs
@@ -35,8 +38,10 @@ from saddlelab.warmup import warmup
 
 __all__ = [
     "Classification",
+    "Comparison",
     "CriticalPoints",
     "Derivative",
+    "EscapeScaling",
     "EscapeStudy",
     "IndexLaw",
     "LandscapeGraph",
@@ -51,11 +56,13 @@ __all__ = [
     "__version__",
     "check",
     "classify",
+    "compare",
     "condition_number",
     "critical_points",
     "curvature_fractions",
     "descend_from_saddle",
     "escape",
+    "escape_scaling",
     "extreme_eigenpairs",
     "gradient",
     "hessian",

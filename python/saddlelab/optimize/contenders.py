@@ -24,12 +24,16 @@ class Contender:
     label : str
         How it is called in tables and pictures.
     method : str
+    given : dict
+        The options that were named.
     options : dict
+        All of them, checked.
     learning_rate : float, array or schedule
     """
 
     label: str
     method: str
+    given: dict[str, Any]
     options: dict[str, Any]
     learning_rate: Any
 
@@ -55,8 +59,8 @@ def contenders_of(
         rate = settings.pop("learning_rate", settings.pop("lr", rates.get(label)))
         if rate is None and rates is not learning_rate and not method.second_order:
             rate = learning_rate
-        chosen = options_of(name, settings)
-        found.append(Contender(label, name, chosen, method.rate if rate is None else rate))
+        rate = method.rate if rate is None else rate
+        found.append(Contender(label, name, settings, options_of(name, settings), rate))
     return tuple(found)
 
 

@@ -51,6 +51,8 @@ def plot_escape(
     ax = ax if ax is not None else _new_axes()
     for k, method in enumerate(study.methods):
         t, fraction, low, high = study.survival(method, level)
+        if fraction[-1] == 0.0:
+            t, fraction, low, high = (each[:-1] for each in (t, fraction, low, high))
         x = t * (study.cost(method) if by == "evaluations" else 1.0)
         style = style_of(k) | {"label": method, "drawstyle": "steps-post", "markevery": _some(t),
                                "markersize": 4.5, "gid": method} | kwargs  # fmt: skip
@@ -94,11 +96,12 @@ def plot_scaling(
     for k, method in enumerate(scaling.methods):
         median, low, high = scaling.quantile(method, 0.5, level)
         known = np.isfinite(median)
+        x_known, middle = x[known], median[known]
         # An infinite limit is a bar to the horizon.
-        top = np.minimum(high, scaling.studies[0].horizon)
-        bars = np.stack([median - low, np.maximum(top - median, 0.0)])[:, known]
+        top = np.minimum(high[known], scaling.studies[0].horizon)
+        bars = np.stack([middle - low[known], np.maximum(top - middle, 0.0)])
         style = style_of(k) | {"label": method, "markersize": 4.5, "capsize": 2} | kwargs
-        ax.errorbar(x[known], median[known], yerr=bars, **style)
+        ax.errorbar(x_known, middle, yerr=bars, **style)
         ax.plot(x[~known], np.full(np.count_nonzero(~known), scaling.studies[0].horizon),
                 color=style["color"], marker=style["marker"], fillstyle="none",
                 linestyle="none", label=f"_{method} never")  # fmt: skip

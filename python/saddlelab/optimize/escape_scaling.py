@@ -32,8 +32,8 @@ _LABELS = {
 }
 
 
-def _quadratic(x: Any, curvatures: Any) -> Any:
-    return 0.5 * np.sum(curvatures * x**2)
+def _quadratic(x: Any, curvature: Any) -> Any:
+    return 0.5 * (np.sum(x[:-1] ** 2) - curvature[0] * x[-1] ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +93,33 @@ class EscapeScaling:
         return plot_scaling(self, ax=ax, level=level, **kwargs)
 
 
-def quadratic_family(n: int, curvature: float) -> Objective:
+def quadratic_family(curvature: ArrayLike) -> Objective:
     """(Σ_{i < n} x_i² − λ x_n²)/2: one direction down, as flat as λ is small.
 
     Parameters
     ----------
-    n : int
-        At least 2.
-    curvature : float
-        λ, positive.
+    curvature : float or (1,) float64 array
+        λ, positive.  An array is taken by address, so that λ can be changed.
 
     Returns
     -------
     Objective
+        Of any number of variables.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of range.
+        If the curvature is not positive and finite.
 
     Examples
     --------
     >>> from saddlelab.optimize.escape_scaling import quadratic_family
-    >>> quadratic_family(3, 0.5)([1.0, 1.0, 2.0])
+    >>> quadratic_family(0.5)([1.0, 1.0, 2.0])
     0.0
     """
-    n = positive_integer("n", n, at_most=10**6)
-    if n < 2:
-        raise ValueError(f"`n` must be at least 2, got {n}")
-    curvatures = np.ones(n)
-    curvatures[-1] = -positive_number("curvature", curvature, at_most=1e300)
-    return objective(_quadratic, args=(curvatures,), name="quadratic saddle")
+    array = np.atleast_1d(np.asarray(curvature, dtype=np.float64))
+    positive_number("curvature", array[0], at_most=1e300)
+    return objective(_quadratic, args=(array,), name="quadratic saddle")
 
 
 def escape_scaling(
@@ -182,16 +178,16 @@ def escape_scaling(
     if f is not None and (saddle is None or over in ("curvature", "dimension")):
         why = "`saddle` is missing" if saddle is None else f"`{over}` is that of `f`"
         raise ValueError(f"{why}: without `f` a quadratic saddle is taken")
-    numbers = _ascending(values)
-    seed, studies = resolve_seed(rng), []
+    numbers, seed = _ascending(values), resolve_seed(rng)
+    family = {"dimension": dimension, "curvature": curvature}
+    current = np.array([positive_number("curvature", curvature, at_most=1e300)])
+    fun = quadratic_family(current) if f is None else f  # compiled once
+    studies = []
     for value in numbers.tolist():
-        family = {"dimension": dimension, "curvature": curvature}
         chosen = dict(settings)
         (family if over in family else chosen)[over] = value
-        size = family["dimension"]
-        n = int(size) if float(size).is_integer() else size
-        fun = quadratic_family(n, family["curvature"]) if f is None else f
-        at = np.zeros(n) if saddle is None else saddle
+        current[0] = family["curvature"]
+        at = np.zeros(_dimension(family["dimension"])) if saddle is None else saddle
         studies.append(escape(fun, at, methods, rng=seed, **chosen))
     return EscapeScaling(over, numbers, tuple(studies))
 
@@ -202,3 +198,12 @@ def _ascending(values: ArrayLike) -> Floats:
     if not len(found) or (found <= 0.0).any() or (np.diff(found) <= 0.0).any():
         raise ValueError(f"`values` must be positive and ascending, got {listed}")
     return found
+
+
+def _dimension(value: float) -> int:
+    """A number of variables, which may come as 10.0 out of an array."""
+    whole = int(value) if float(value).is_integer() else value
+    n = positive_integer("dimension", whole, at_most=10**6)
+    if n < 2:
+        raise ValueError(f"`dimension` must be at least 2, got {n}")
+    return n

@@ -17,6 +17,6 @@ def style_of(k: int) -> dict[str, Any]:
     turn = k // len(_COLORS)
     return {
         "color": _COLORS[k % len(_COLORS)],
-        "linestyle": _DASHES[(k + turn) % len(_DASHES)],
-        "marker": _MARKERS[k % len(_MARKERS)],
+        "linestyle": _DASHES[(k + 2 * turn) % len(_DASHES)],
+        "marker": _MARKERS[(k + turn) % len(_MARKERS)],
     }

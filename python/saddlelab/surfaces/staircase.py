@@ -17,10 +17,10 @@ _END, _DROP = 4.0, 14.5
 _MOST_STAIRS = 16
 
 
-# Complete.  Take x ≥ 0, the function is even in each variable.  h − 2x² ≤ 0, and every factor grows
-# with each |x_i|, so ∂f/∂x₁ ≤ h′(x₁) < 0 for 0 < x₁ < 4, and ∂f/∂x₁ = h′(x₁) > 0 for x₁ > 4: x₁ is 0
-# or 4.  At 0 all further factors vanish, and with them x₂, x₃, …; at 4 the first factor is 1, and
-# x₂, x₃, … form a staircase with one stair less.  There the Hessian is diagonal.
+# Complete.  Take x ≥ 0, the function is even in each variable.  h − 2x² ≤ 0, and no factor falls as
+# an |x_i| grows, so ∂f/∂x₁ ≤ h′(x₁) < 0 for 0 < x₁ < 4; for x₁ > 4 it is h′(x₁) > 0: x₁ is 0 or 4.
+# At 0 all further factors vanish, and with them x₂, x₃, …; at 4 the first factor is 1, and what
+# follows is a staircase with one stair less.  At these points the Hessian is diagonal.
 def _stairs(n: int) -> KnownPoints | None:
     if n > _MOST_STAIRS:
         return None
@@ -43,8 +43,8 @@ def _stairs(n: int) -> KnownPoints | None:
 def staircase(x: Vector) -> Scalar:
     """A staircase of saddles, Σ [2 (1 − s_i) x_i² + s_i h(x_i)], s_i = Π_{j < i} a(x_j).
 
-    h is −x² near 0, 2 (|x| − 4)² − 14.5 beyond 2; a rises from 0 to 1 for 1 ≤ |x| ≤ 2.  So x₂ can go
-    down only when x₁ has arrived, and so on: while it waits it is drawn to 0, and the longer it
+    h is −x² near 0, 2 (|x| − 4)² − 14.5 beyond 2; a rises from 0 to 1 for 1 ≤ |x| ≤ 2.  So x₂ can
+    go down only when x₁ has arrived, and so on: while it waits it is drawn to 0, and the longer it
     waited, the longer it takes to leave.  2ⁿ − 1 saddles of index 1, and 2ⁿ minima at (±4, …).
     """
     total, opened = 0.0, 1.0
