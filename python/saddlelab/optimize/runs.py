@@ -152,7 +152,7 @@ class Runs:
 def runs_of(descent: Descent, history: History, x0: Floats, near: float, single: bool) -> Runs:
     """What a descent came to."""
     value = np.atleast_1d(descent.fun.value(descent.x))
-    status = np.array(STATUSES)[descent.status]
+    status = np.where(np.isnan(value), "diverged", np.array(STATUSES)[descent.status])
     fields: dict[str, Any] = {
         "x": descent.x.copy(), "value": value, "gradient_norm": descent.gradient_norm.copy(),
         "steps": descent.steps.copy(), "status": status, "x0": x0,
