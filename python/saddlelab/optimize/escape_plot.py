@@ -51,10 +51,11 @@ def plot_escape(
     ax = ax if ax is not None else _new_axes()
     for k, method in enumerate(study.methods):
         t, fraction, low, high = study.survival(method, level)
-        if fraction[-1] == 0.0:
-            t, fraction, low, high = (each[:-1] for each in (t, fraction, low, high))
-        x = t * (study.cost(method) if by == "evaluations" else 1.0)
-        style = style_of(k) | {"label": method, "drawstyle": "steps-post", "markevery": _some(t),
+        # What is zero need not be drawn to the horizon.
+        shown = slice(None, -1 if fraction[-1] == 0.0 else None)
+        x = t[shown] * (study.cost(method) if by == "evaluations" else 1.0)
+        fraction, low, high = fraction[shown], low[shown], high[shown]
+        style = style_of(k) | {"label": method, "drawstyle": "steps-post", "markevery": _some(x),
                                "markersize": 4.5, "gid": method} | kwargs  # fmt: skip
         ax.plot(x, fraction, **style)
         ax.fill_between(x, low, high, step="post", color=style["color"], alpha=0.2, linewidth=0)
@@ -135,9 +136,9 @@ def _medians(scaling: EscapeScaling) -> Any:
     return found[np.isfinite(found)]
 
 
-def _some(t: Any) -> list[int]:
-    """A few markers: at equal parts of the curve."""
-    return np.unique(np.linspace(0, len(t) - 1, 5).astype(int)).tolist()
+def _some(x: Any) -> list[int]:
+    """A few markers, at equal parts of the curve."""
+    return sorted({(len(x) - 1) * part // 4 for part in range(5)})
 
 
 def _new_axes() -> Axes:

@@ -30,6 +30,8 @@ _LABELS = {
     "radius": "radius of the ball of starts",
     "learning_rate": "learning rate",
 }
+#: Those that are arguments of `escape`.
+_OF_ESCAPE = ("noise", "radius", "learning_rate")
 
 
 def _quadratic(x: Any, curvature: Any) -> Any:
@@ -179,16 +181,16 @@ def escape_scaling(
         why = "`saddle` is missing" if saddle is None else f"`{over}` is that of `f`"
         raise ValueError(f"{why}: without `f` a quadratic saddle is taken")
     numbers, seed = _ascending(values), resolve_seed(rng)
-    family = {"dimension": dimension, "curvature": curvature}
-    current = np.array([positive_number("curvature", curvature, at_most=1e300)])
+    sizes = [_dimension(v if over == "dimension" else dimension) for v in numbers.tolist()]
+    flat = np.full(len(numbers), positive_number("curvature", curvature, at_most=1e300))
+    curvatures = numbers if over == "curvature" else flat
+    current = curvatures[:1].copy()
     fun = quadratic_family(current) if f is None else f  # compiled once
     studies = []
-    for value in numbers.tolist():
-        chosen = dict(settings)
-        (family if over in family else chosen)[over] = value
-        current[0] = family["curvature"]
-        at = np.zeros(_dimension(family["dimension"])) if saddle is None else saddle
-        studies.append(escape(fun, at, methods, rng=seed, **chosen))
+    for value, n, current[0] in zip(numbers.tolist(), sizes, curvatures, strict=True):
+        varied = {over: value} if over in _OF_ESCAPE else {}
+        at = np.zeros(n) if saddle is None else saddle
+        studies.append(escape(fun, at, methods, rng=seed, **settings, **varied))
     return EscapeScaling(over, numbers, tuple(studies))
 
 
