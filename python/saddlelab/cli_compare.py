@@ -22,7 +22,7 @@ def add_parser(commands: Any) -> None:
         "compare",
         help=text,
         description=text,
-        example="saddlecore compare himmelblau --methods gd,adam --lr gd=0.01,adam=0.1 --plot c.png",
+        example="saddlecore compare himmelblau --methods gd,adam --lr gd=0.01,adam=0.1",
     )
     cli_functions.add_landscape(parser)
     parser.add_argument(

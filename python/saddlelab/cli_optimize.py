@@ -164,7 +164,7 @@ def start_points(args: argparse.Namespace, box: Floats, seed: int) -> Floats:
 
     if args.x0 is not None:
         if len(args.x0) != len(box):
-            raise ValueError(f"--x0 has {len(args.x0)} variables, the function {len(box)}")
+            raise ValueError(f"--x0 has {len(args.x0)} variables, the box {len(box)}")
         return np.array([args.x0])
     return np.concatenate(list(Rounds(args.starts, box, np.random.default_rng(seed), True)))
 

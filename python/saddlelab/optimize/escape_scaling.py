@@ -116,7 +116,7 @@ def quadratic_family(curvature: ArrayLike) -> Objective:
     Examples
     --------
     >>> from saddlelab.optimize.escape_scaling import quadratic_family
-    >>> quadratic_family(0.5)([1.0, 1.0, 2.0])
+    >>> float(quadratic_family(0.5)([1.0, 1.0, 2.0]))
     0.0
     """
     array = np.atleast_1d(np.asarray(curvature, dtype=np.float64))
@@ -187,7 +187,8 @@ def escape_scaling(
     current = curvatures[:1].copy()
     fun = quadratic_family(current) if f is None else f  # compiled once
     studies = []
-    for value, n, current[0] in zip(numbers.tolist(), sizes, curvatures, strict=True):
+    for value, n, falls in zip(numbers.tolist(), sizes, curvatures, strict=True):
+        current[0] = falls  # the function reads it where it is
         varied = {over: value} if over in _OF_ESCAPE else {}
         at = np.zeros(n) if saddle is None else saddle
         studies.append(escape(fun, at, methods, rng=seed, **settings, **varied))
