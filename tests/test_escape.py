@@ -248,6 +248,21 @@ def test_gradient_descent_takes_exponential_time_on_a_staircase(record_property)
     assert medians["perturbed_gd"][-1] < 0.2 * medians["gd"][-1]
 
 
+@given(st.data())
+def test_the_staircase_is_the_papers_where_the_paper_has_it(data):
+    """On the tube, and mirrored: any signs."""
+    n = data.draw(st.integers(1, 5))
+    gone = data.draw(st.integers(0, n))
+    ahead = data.draw(st.lists(st.floats(2.0, 6.0), min_size=gone, max_size=gone))
+    now = [data.draw(st.floats(0.0, 2.0))] if gone < n else []
+    behind = n - gone - len(now)
+    rest = data.draw(st.lists(st.floats(0.0, 1.0), min_size=behind, max_size=behind))
+    x = np.array([*ahead, *now, *rest])
+    signs = np.array(data.draw(st.lists(st.sampled_from([-1, 1]), min_size=n, max_size=n)))
+    # Sums of some twenty terms, none larger than ν = 14.5 or L (6τ)² = 72.
+    assert abs(surfaces.staircase(signs * x) - reference.in_the_tube(x)) <= 100 * n * 72 * EPS
+
+
 # --- statistics -----------------------------------------------------------------------------------
 
 
@@ -510,6 +525,8 @@ def test_the_table(study):
         assert row.split()[2:5] == [
             f"{v:.0f}" if np.isfinite(v) else "never" for v in (median, low, high)
         ]
+    slow = next(row for row in rows if row.startswith("slow"))
+    assert slow.endswith("1.0000  0.9874  1.0000  steps 300")
     assert repr(study).startswith("<EscapeStudy of quadratic_saddle: 300 starts, gd, momentum")
 
 

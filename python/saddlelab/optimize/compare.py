@@ -107,7 +107,7 @@ def compare(
     >>> found = compare(surfaces.himmelblau, [[0.0, 0.0], [1.0, 1.0]], ["gd", "adam"],
     ...                 learning_rate={"gd": 0.01, "adam": 0.1}, target=1e-6, timed=False)
     >>> found.kinds("gd"), found.to_target[0].tolist()
-    ({'minimum': 2}, [29.0, 26.0])
+    ({'minimum': 2}, [32.0, 26.0])
     """
     contenders = contenders_of(methods, learning_rate, options)
     points, _ = points_of(x0, "x0")

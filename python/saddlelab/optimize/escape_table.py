@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,8 @@ _MOST_NUMBERS = 4
 
 def table(study: EscapeStudy, level: float) -> str:
     """One line for each method, the fastest median first."""
-    rows = [["method", "rate", "median", "from", "to", "90 %", "gradients", "never", "from", "to"]]
+    rows = [["method", "rate", "median", "from", "to", "90 %", "gradients", "never", "from", "to",
+             "ended by"]]  # fmt: skip
     for method in sorted(study.methods, key=lambda name: (study.quantile(name)[0],
                                                           study.never(name)[0])):  # fmt: skip
         median = study.quantile(method, 0.5, level)
@@ -35,14 +37,22 @@ def table(study: EscapeStudy, level: float) -> str:
         rows.append([
             method, rate_of(rate), *map(_whole, median), _whole(study.quantile(method, 0.9)[0]),
             _whole(study.cost(method) * median[0]), *map(_fraction, study.never(method, level)),
+            _reasons(study, method),
         ])  # fmt: skip
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     lines = [
-        "  ".join(cell.ljust(w) if c == 0 else cell.rjust(w)
-                  for c, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(cell.ljust(w) if c in (0, len(row) - 1) else cell.rjust(w)
+                  for c, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
         for row in rows
     ]  # fmt: skip
     return "\n".join([*_head(study, level), "", *lines])
+
+
+def _reasons(study: EscapeStudy, method: str) -> str:
+    """How those ended that never left."""
+    k = study.methods.index(method)
+    counts = Counter(study.status[k][~study.left[k]].tolist())
+    return ", ".join(f"{status} {count}" for status, count in counts.most_common())
 
 
 def _head(study: EscapeStudy, level: float) -> list[str]:
