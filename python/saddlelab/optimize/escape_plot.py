@@ -19,6 +19,8 @@ __all__ = ["plot_escape", "plot_scaling"]
 
 #: From this ratio of the slowest to the fastest on, the axis of steps is logarithmic.
 _LOG_FROM = 10.0
+#: Methods whose legend has room between the curves.
+_MOST_INSIDE = 5
 
 
 def plot_escape(
@@ -65,7 +67,7 @@ def plot_escape(
     least = f"least eigenvalue {study.eigenvalues[0]:.3g}"
     ax.set_title(f"Leaving the saddle of {study.name}, {least}", fontsize="medium")
     ax.grid(True, which="major", linewidth=0.4, alpha=0.5)
-    ax.legend(frameon=False, loc="best", fontsize="small")
+    _legend(ax, len(study.methods))
     return ax
 
 
@@ -113,7 +115,7 @@ def plot_scaling(
     ax.set_ylabel("median steps to leave (open: never)")
     ax.set_title(f"Leaving the saddle of {scaling.studies[0].name}", fontsize="medium")
     ax.grid(True, which="major", linewidth=0.4, alpha=0.5)
-    ax.legend(frameon=False, loc="best", fontsize="small")
+    _legend(ax, len(scaling.methods))
     return ax
 
 
@@ -129,6 +131,13 @@ def _axis_of_steps(ax: Axes, study: EscapeStudy, by: str) -> None:
     else:
         ax.set_xlim(0.0, 1.05 * end)
     ax.set_xlabel("steps" if by == "steps" else "gradients, or what costs as much")
+
+
+def _legend(ax: Axes, count: int) -> None:
+    """Inside while there is room, else at the right."""
+    aside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    where = {"loc": "best"} if count <= _MOST_INSIDE else aside
+    ax.legend(frameon=False, fontsize="small", **where)
 
 
 def _medians(scaling: EscapeScaling) -> Any:
