@@ -6,6 +6,7 @@
 `saddlecore.samples`   the same of matrices drawn entry by entry (with `entries`, `sampling`)
 `saddlecore.weighted`  weighted by |det|: critical points of random landscapes
 `saddlecore.rare`      probabilities far below 1e-300 (with `foresight`)
+`saddlecore.splitting` rare indices of any matrix (with `latents`, `entrywise`)
 `saddlecore.inertia`   certified inertia of stacks of symmetric matrices
 `saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
@@ -22,14 +23,15 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("bartlett", "chains", "compile", "descent", "diagonal", "differences", "entries",
-            "equilibrate", "evaluate", "exact", "exponents", "first", "folding", "foreign",
-            "foresight", "forms", "gammas", "graph", "groups", "hermite", "inertia", "jit",
-            "kicks", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops",
-            "lanes", "lanesums", "lanetrees", "lanewise", "margins", "memory", "moves", "newton",
-            "noise", "operations", "pairs", "panels", "perturbed", "philox", "places", "points",
-            "products", "program", "quotients", "rare", "rules", "samples", "sampling", "second",
-            "slopes", "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law",
-            "swift", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+            "entrywise", "equilibrate", "evaluate", "exact", "exponents", "first", "folding",
+            "foreign", "foresight", "forms", "gammas", "graph", "groups", "hermite", "inertia",
+            "jit", "kicks", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath",
+            "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "latents", "margins",
+            "memory", "moves", "newton", "noise", "operations", "pairs", "panels", "perturbed",
+            "philox", "places", "points", "products", "program", "quotients", "rare", "rules",
+            "samples", "sampling", "second", "slopes", "splitting", "stencils", "steps",
+            "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace",
+            "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -17,11 +17,13 @@ import numpy as np
 
 from saddlecore import rules
 from saddlecore.first import gradient_at, gradient_scratch, value_at
+from saddlecore.forms import BATCH, BATCH_LANES, call_form
 from saddlecore.jit import allocating, device, kernel
 from saddlecore.kicks import add_normals
 from saddlecore.laneops import all_lanes, any_lane, lane, not_, select, splat, width, zeros
 from saddlecore.memory import aligned, aligned_words, load, store
 from saddlecore.perturbed import SLOPE_THEN, perturb, settled
+from saddlecore.terms import choose_rows
 
 __all__ = ["descend"]
 
@@ -275,9 +277,24 @@ def _step(like, n, at, group, method, t, row, work, keep):
 
 
 @device
-def _slope(like, forms, n, at, alive, method, work, last):
-    """Take the gradient where the method wants it; at the last point itself."""
-    if method[0] == rules.LOOK_AHEAD and not last:
+def _slope_of_terms(like, forms, n, at, group, t, method, work):
+    """Take the mean gradient of a few terms."""
+    point, w = work[7], width(like)
+    for i in range(n):
+        store(point, i * w, load(like, work[0], at + i * w))
+    ids, options = load(like, work[6], group * w), method[2]
+    count, rows = np.int64(options[rules.TERMS]), np.int64(options[rules.ROWS])
+    choose_rows(like, count, rows, ids, t, method[3], point, n * w)
+    slot = BATCH_LANES if w > 1 else BATCH
+    call_form(forms[slot, 0], point, 0, n, work[1], at, forms[slot, 1])
+
+
+@device
+def _slope(like, forms, n, at, group, t, alive, method, work, last):
+    """Take the gradient where the method wants it; at the last point itself, and of all."""
+    if method[2][rules.TERMS] > 0.0 and not last:
+        _slope_of_terms(like, forms, n, at, group, t, method, work)
+    elif method[0] == rules.LOOK_AHEAD and not last:
         rules.look_ahead(like, n, at, work[0], work[2], method[2], work[7])
         gradient_at(like, forms, work[7], 0, n, work[1], at, alive, work[5])
     else:
@@ -314,7 +331,7 @@ def _pass(like, problem, method, span, stops, history, state, block, results, wo
                 _record(like, n, at, t, history, block, group, nothing, nothing, work)
                 continue
             alive = lanes[_ALIVE, group * w : group * w + w]
-            _slope(like, forms, n, at, alive, method, work, t == total)
+            _slope(like, forms, n, at, group, t, alive, method, work, t == total)
             if looking and not _look(
                 like, problem, method, t, total, stops, history, state, block, group, results, work,
                 careful or t == total,
@@ -341,7 +358,7 @@ def _descend(like, problem, rows, method, span, stops, history, state, results):
     work = (
         aligned(size), aligned(size), aligned(slots * size).reshape(slots, size), aligned(size),
         aligned(_ROWS * groups * w).reshape(_ROWS, groups * w), gradient_scratch(like, n),
-        aligned_words(groups * w), aligned(n * w),
+        aligned_words(groups * w), aligned((n + 1 + np.int64(method[2][rules.TERMS])) * w),
     )  # fmt: skip
     limits, directions, _ = stops
     ending = limits[TOL] >= 0.0 or limits[STALL] >= 0.0 or limits[TARGET] > -np.inf

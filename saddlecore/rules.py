@@ -30,6 +30,8 @@ __all__ = [
     "PLAIN",
     "RMSPROP",
     "RMSPROP_CENTERED",
+    "ROWS",
+    "TERMS",
     "THRESHOLD",
     "WAIT",
     "clip",
@@ -54,7 +56,9 @@ NOISE, CLIP_NORM, CLIP_VALUE = range(5, 8)
 #: Of perturbed gradient descent: the gradient below which x is kicked, how far, for how many steps
 #: it is then let alone, and by how much f must have fallen after these.
 THRESHOLD, KICK, WAIT, FALL = range(8, 12)
-OPTIONS = 12
+#: Of methods that take a few terms of a mean over data in each step: how many, out of how many.
+TERMS, ROWS = 12, 13
+OPTIONS = 14
 
 
 @device

@@ -9,6 +9,7 @@ from saddlecore import __version__
 from saddlelab import spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
+from saddlelab.data_objective import DataObjective, data_objective
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
@@ -22,6 +23,7 @@ from saddlelab.optimize.escape_scaling import EscapeScaling, escape_scaling
 from saddlelab.optimize.escape_study import EscapeStudy
 from saddlelab.optimize.minimize import minimize
 from saddlelab.optimize.runs import Runs
+from saddlelab.optimize.scipy_method import scipy_method
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
@@ -40,6 +42,7 @@ __all__ = [
     "Classification",
     "Comparison",
     "CriticalPoints",
+    "DataObjective",
     "Derivative",
     "EscapeScaling",
     "EscapeStudy",
@@ -60,6 +63,7 @@ __all__ = [
     "condition_number",
     "critical_points",
     "curvature_fractions",
+    "data_objective",
     "descend_from_saddle",
     "escape",
     "escape_scaling",
@@ -77,6 +81,7 @@ __all__ = [
     "prevalence",
     "prevalence_of",
     "rare_prevalence",
+    "scipy_method",
     "spectral_density",
     "spectrum",
     "surfaces",

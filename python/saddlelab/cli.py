@@ -15,6 +15,7 @@ from saddlelab import (
     cli_escape,
     cli_minimize,
     cli_prevalence,
+    cli_prevalence_of,
     cli_rare,
     cli_study,
 )
@@ -45,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     cli_study.add_parser(commands)
     cli_classify.add_parser(commands)
     cli_critical.add_parser(commands)
+    cli_prevalence_of.add_parser(commands)
     cli_minimize.add_parser(commands)
     cli_escape.add_parser(commands)
     cli_compare.add_parser(commands)

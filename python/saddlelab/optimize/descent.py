@@ -196,6 +196,8 @@ class Descent:
             constants[getattr(rules, place)] = number
         for place in ("noise", "clip_norm", "clip_value"):
             constants[getattr(rules, place.upper())] = self.options.get(place, 0.0)
+        if (size := self.options.get("batch_size")) is not None:
+            constants[rules.TERMS], constants[rules.ROWS] = size, len(self.fun.rows)
         code = getattr(rules, method.rule(self.options))
         key = stream_key(self.seed, self.method, "", _STREAM, self.x.shape[1])
         return code, coefficients, constants, np.uint64(key)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from saddlelab.arguments import finite_number, positive_integer, positive_number, worker_count
 from saddlelab.as_objective import as_objective
+from saddlelab.data_objective import DataObjective
 from saddlelab.objective import Objective
 from saddlelab.optimize.descent import STATUSES, Descent, Stops
 from saddlelab.optimize.history import QUANTITIES, History, intervals_of
@@ -53,7 +54,8 @@ def minimize(
         what the method remembers; method and options are then those of the runs.
     method : str, optional
         ``"gd"``, ``"noisy_gd"``, ``"perturbed_gd"``, ``"sgd"``, ``"momentum"``, ``"nesterov"``,
-        ``"adagrad"``, ``"rmsprop"``, ``"adam"``, ``"adamw"``, ``"nadam"``.
+        ``"adagrad"``, ``"rmsprop"``, ``"adam"``, ``"adamw"``, ``"nadam"``.  ``"sgd"`` is for means
+        over data, see `saddlelab.data_objective`.
     steps : int, optional
         At most; of `Runs`, so many more.
     learning_rate : float, schedule or array, optional
@@ -82,7 +84,9 @@ def minimize(
         `weight_decay`, `momentum`, `dampening`, `nesterov`, `alpha`, `centered`, `amsgrad`,
         `momentum_decay`, …; `eps_inside=True` puts eps under the root, as optax does.  Of all
         methods of first order: `noise` (standard deviation of what is added to each entry of the
-        gradient), `clip_norm`, `clip_value`.
+        gradient), `clip_norm`, `clip_value`, and of means over data
+        `batch_size`: so many terms in each step, every term once in an epoch, in an order
+        of its own for each start and epoch.
 
     Returns
     -------
@@ -166,8 +170,27 @@ def _begun(
     name = name.lower().replace("-", "_")
     given = {key: value for key, value in options.items() if key != "lr"}
     chosen = options_of(name, given)
+    _check_batches(fun, name, chosen, options)
     fun.check(points)
     return Descent(fun, name, chosen, points.copy(), resolve_seed(rng))
+
+
+def _check_batches(
+    fun: Objective, name: str, chosen: dict[str, Any], given: dict[str, Any]
+) -> None:
+    """Make sure that there are as many terms as are to be taken; of no data take none."""
+    size = chosen.get("batch_size")
+    if size is None:
+        return
+    if not isinstance(fun, DataObjective):
+        raise ValueError(
+            f"{name} takes a few terms of a mean over data in each step: `fun` must be made by "
+            f"saddlelab.data_objective, got {fun.name}"
+        )
+    if size > len(fun.rows):
+        if "batch_size" in given:
+            raise ValueError(f"`batch_size` must be at most {len(fun.rows)}, got {size}")
+        chosen["batch_size"] = len(fun.rows)
 
 
 def _resumed(fun: Any, runs: Runs, options: dict[str, Any], rng: RNG) -> Descent:

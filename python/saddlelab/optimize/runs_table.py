@@ -16,7 +16,8 @@ __all__ = ["table"]
 def table(runs: Runs) -> str:
     """One line for each kind of end: how many starts, their status, best value, median steps."""
     kinds, indices = np.atleast_1d(runs.kind), np.atleast_1d(runs.index)
-    certified, values = np.atleast_1d(runs.certified), np.atleast_1d(runs.value)
+    certified = np.atleast_1d(runs.certified & runs.verdict.critical)
+    values = np.atleast_1d(runs.value)
     steps, statuses = np.atleast_1d(runs.steps), np.atleast_1d(runs.status)
     named = np.array([
         f"saddle, index {i}" if kind == "saddle" else str(kind)
