@@ -1,7 +1,6 @@
 """``saddlecore minimize``, ``escape`` and ``compare``: output and complaints."""
 
 import csv
-import importlib.util
 import json
 import subprocess
 import sys
@@ -20,11 +19,6 @@ ESCAPE = ["escape", "saddle", "--methods", "gd,adam,perturbed_gd", "--samples", 
           "0.05", "--seed", "0"]  # fmt: skip
 COMPARE = ["compare", "himmelblau", "--methods", "gd,adam", "--lr", "gd=0.01,adam=0.1", "--starts",
            "40", "--target", "1e-3", "--steps", "300", "--seed", "0"]  # fmt: skip
-
-needs_pictures = pytest.mark.skipif(
-    importlib.util.find_spec("saddlelab.optimize.runs_plot") is None, reason="no pictures of runs"
-)
-
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -119,7 +113,6 @@ def test_minimize_what_one_wrote(folder, capsys):
     assert strictly(capsys.readouterr().out)["kinds"] == {"minimum": 7}
 
 
-@needs_pictures
 @pytest.mark.parametrize("name", ["himmelblau", "wood"])
 def test_minimize_draws(folder, name, capsys):
     assert main(["minimize", name, "--starts", "20", "--lr", "1e-3", "--steps", "50", "--seed",

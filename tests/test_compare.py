@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reference import escape as reference
 from reference import optimizers
 
-from saddlelab import Comparison, compare, minimize, surfaces
+from saddlelab import Comparison, compare, data_objective, minimize, surfaces
 from saddlelab.optimize.methods import METHODS
 
 METHODS_AND_RATES = {"gd": 0.01, "momentum": 0.003, "adam": 0.1, "noisy_gd": 0.01}
@@ -141,15 +141,13 @@ def test_times_are_measured_without_what_is_compiled(found):
     assert ((found.seconds > 1e-10) & (found.seconds < 1e-4)).all()
 
 
-def test_costs_by_order(monkeypatch):
-    """A method that takes the Hessian costs n gradients more."""
+def test_costs_by_order_and_by_terms(monkeypatch):
+    """A method that takes the Hessian costs n gradients more; one term of four a quarter."""
     monkeypatch.setitem(METHODS, "adam", dataclasses.replace(METHODS["adam"], second_order=True))
-    fake = dataclasses.replace(
-        compare(surfaces.ten_saddle, np.ones(10), ["gd"], steps=2, timed=False)
-    )
-    assert fake.cost("gd") == 1.0
-    one = dataclasses.replace(fake.contenders[0], method="adam")
-    assert dataclasses.replace(fake, contenders=(one,)).cost("gd") == 11.0
+    mean = data_objective(lambda x, row: (x[0] - row[0]) ** 2 + x[1] ** 2, [[1.0], [2], [3], [6]])
+    found = compare(mean, np.ones(2), ["gd", "sgd", "adam"], learning_rate=0.1, steps=50,
+                    options={"sgd": {"batch_size": 1}}, timed=False)  # fmt: skip
+    assert [found.cost(method) for method in found.methods] == [1.0, 0.25, 3.0]
 
 
 def test_same_seed_same_bits_for_any_number_of_workers(x0):
@@ -178,6 +176,7 @@ def test_the_same_method_twice_by_label(x0):
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
+        ({"methods": ["sgd"]}, "must be made by saddlelab.data_objective, got himmelblau"),
         ({"methods": ["adan"]}, "got 'adan': did you mean 'adam'"),
         ({"x0": [[np.nan, 0.0]]}, r"`x0` must be finite, but x0\[0, 0\] = nan"),
         ({"x0": [0.0, 0.0, 0.0]}, "must be 2 for himmelblau, got 3"),

@@ -357,6 +357,8 @@ def test_costs(second_order):
     assert evaluations("gd", {}, 10, 7) == 77
     assert evaluations("momentum", {"krylov": 5}, 10, 7) == 77
     assert evaluations("momentum", {"krylov": None}, 10, 7) == 77
+    assert evaluations("adam", {"batch_size": 3}, 10, 8, terms=12) == 2.0
+    assert evaluations("adam", {"batch_size": None}, 10, 8, terms=12) == 8
     assert evaluations("momentum", {"krylov": 3}, 1000, np.array([1, 2])).tolist() == [7, 14]
 
 
@@ -453,6 +455,7 @@ def bowl(x):
         (saddle, [[0.0, 0.0]], {}, r"`saddle` must be one point \(n,\), got shape \(1, 2\)"),
         (saddle, [np.nan, 0.0], {}, r"`saddle` must be finite, but saddle\[0\] = nan"),
         (saddle, [0, 0], {"methods": ["adan"]}, "got 'adan': did you mean 'adam'"),
+        (saddle, [0, 0], {"methods": ["sgd"]}, "must be made by saddlelab.data_objective"),
         (saddle, [0, 0], {"methods": []}, "`methods` must name at least one method"),
         (saddle, [0, 0], {"methods": ["gd", "gd"]}, "must not name 'gd' twice"),
         (saddle, [0, 0], {"learning_rate": -1.0}, "`learning_rate` must be positive"),

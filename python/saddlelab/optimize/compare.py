@@ -13,7 +13,7 @@ from saddlelab.arguments import finite_number, one_of, positive_integer, positiv
 from saddlelab.as_objective import as_objective
 from saddlelab.objective import Objective
 from saddlelab.optimize.comparison import BAND, Comparison
-from saddlelab.optimize.contenders import Contender, Methods, contenders_of
+from saddlelab.optimize.contenders import Contender, Methods, contenders_of, costs_of
 from saddlelab.optimize.minimize import minimize
 from saddlelab.optimize.runs import Runs
 from saddlelab.points import points_of
@@ -131,8 +131,9 @@ def compare(
         found["settled"].append(_first(_changes(runs, change_of, every) < change, every))
         found["seconds"].append(_time(fun, points, one, asked) if timed else np.nan)
     arrays = {name: np.array(rows) for name, rows in found.items()}
+    costs = costs_of(contenders, fun, points.shape[1])
     return Comparison(
-        fun.name, contenders, points, steps, every, **arrays, target=target, change=change,
+        fun.name, contenders, costs, points, steps, every, **arrays, target=target, change=change,
         change_of=change_of, seed=seed,
     )  # fmt: skip
 

@@ -7,9 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from saddlelab.data_objective import DataObjective
+from saddlelab.objective import Objective
+from saddlelab.optimize.costs import evaluations
 from saddlelab.optimize.methods import method_of, options_of
 
-__all__ = ["Contender", "Methods", "contenders_of"]
+__all__ = ["Contender", "Methods", "contenders_of", "costs_of"]
 
 #: A name, several, or labels with a name or with all that belongs to a method.
 Methods: TypeAlias = str | Iterable[str] | Mapping[str, str | Mapping[str, Any]]
@@ -62,6 +68,13 @@ def contenders_of(
         rate = method.rate if rate is None else rate
         found.append(Contender(label, name, settings, options_of(name, settings), rate))
     return tuple(found)
+
+
+def costs_of(contenders: Iterable[Contender], fun: Objective, n: int) -> NDArray[np.float64]:
+    """(methods,) gradients that a step of each costs."""
+    terms = len(fun.rows) if isinstance(fun, DataObjective) else None
+    found = [evaluations(one.method, one.options, n, 1, terms) for one in contenders]
+    return np.array(found, dtype=np.float64)
 
 
 def _named(methods: Methods) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,9 @@ from saddlelab.optimize.methods import method_of
 __all__ = ["evaluations"]
 
 
-def evaluations(method: str, options: Mapping[str, Any], n: int, steps: Any) -> Any:
+def evaluations(
+    method: str, options: Mapping[str, Any], n: int, steps: Any, terms: int | None = None
+) -> Any:
     """How many gradients steps of a method cost, or what costs as much.
 
     Parameters
@@ -23,11 +25,14 @@ def evaluations(method: str, options: Mapping[str, Any], n: int, steps: Any) -> 
     n : int
         Number of variables.
     steps : int or array_like of int
+    terms : int, optional
+        Of a mean over data, how many it has.
 
     Returns
     -------
-    int or ndarray of float
-        One for each step of first order.  A Hessian counts as n gradients and a product with it as
+    number or ndarray
+        One for each step of first order, `batch_size` / `terms` for one that takes a few terms of a
+        mean.  A Hessian counts as n gradients and a product with it as
         2: so much do they cost by differences of gradients, and about so much exactly.
 
     Notes
@@ -43,6 +48,7 @@ def evaluations(method: str, options: Mapping[str, Any], n: int, steps: Any) -> 
     50
     """
     if not method_of(method).second_order:
-        return steps * 1
+        few = options.get("batch_size")
+        return steps * 1 if few is None or terms is None else steps * (few / terms)
     products = options.get("krylov")
     return steps * (1 + (n if products is None else 2 * products))

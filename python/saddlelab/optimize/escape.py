@@ -17,10 +17,10 @@ from saddlelab.arguments import (
 )
 from saddlelab.as_objective import as_objective
 from saddlelab.objective import Objective
-from saddlelab.optimize.contenders import Contender, Methods, contenders_of
-from saddlelab.optimize.descent import STATUSES, Descent, Stops
+from saddlelab.optimize.contenders import Contender, Methods, contenders_of, costs_of
+from saddlelab.optimize.descent import STATUSES, Stops
 from saddlelab.optimize.escape_study import EscapeStudy
-from saddlelab.optimize.minimize import run
+from saddlelab.optimize.minimize import begin, run
 from saddlelab.points import points_of
 from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.verdict import Verdict, check
@@ -146,8 +146,9 @@ def escape(
         strict=True,
     )
     return EscapeStudy(
-        fun.name, found.x, found.eigenvalues, directions, degenerate, contenders, x0, at, radius,
-        noise, *limits, steps, np.array(taken), np.array(status), seed,
+        fun.name, found.x, found.eigenvalues, directions, degenerate, contenders,
+        costs_of(contenders, fun, len(found.x)), x0, at, radius, noise, *limits, steps,
+        np.array(taken), np.array(status), seed,
     )  # fmt: skip
 
 
@@ -162,7 +163,7 @@ def _follow(
     progress: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     """Run one method from all starts; returns the steps that each took, and why it ended."""
-    descent = Descent(fun, one.method, one.options, x0.copy(), seed)
+    descent = begin(fun, x0, one.method, one.given, seed)
     run(descent, steps, one.learning_rate, stops, {}, workers, progress)
     return descent.steps, np.array(STATUSES)[descent.status]
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from saddlelab.arguments import one_of
 from saddlelab.intervals import quantile_ranks, wilson
 from saddlelab.optimize.contenders import Contender
-from saddlelab.optimize.costs import evaluations
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +44,8 @@ class EscapeStudy:
         Whether no eigenvalue is negative, but some are zero within their error.
     contenders : tuple of Contender
         The methods with their options and learning rates.
+    costs : (methods,) float
+        Gradients that a step of each costs, see `saddlelab.optimize.costs`.
     x0 : (m, n) float
         The starts, the same for all methods.
     at : str
@@ -67,6 +68,7 @@ class EscapeStudy:
     directions: Floats
     degenerate: bool
     contenders: tuple[Contender, ...]
+    costs: Floats
     x0: Floats
     at: str
     radius: float
@@ -100,8 +102,7 @@ class EscapeStudy:
 
     def cost(self, method: str) -> float:
         """Gradients that a step costs."""
-        one = self.contenders[self._row(method)]
-        return float(evaluations(one.method, one.options, len(self.saddle), 1))
+        return float(self.costs[self._row(method)])
 
     def never(self, method: str, level: float = 0.95) -> tuple[float, float, float]:
         """Fraction of starts that never left, with Wilson's confidence limits."""
