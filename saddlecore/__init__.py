@@ -1,18 +1,19 @@
 """saddlecore: the engine.  Numba kernels, arrays in, arrays out, for Python and for ``@njit`` code.
 
-=====================  =====================================================================
-`saddlecore.hermite`   index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
-`saddlecore.laguerre`  the same of Wishart matrices
-`saddlecore.samples`   the same of matrices drawn entry by entry (with `entries`, `sampling`)
-`saddlecore.weighted`  weighted by |det|: critical points of random landscapes
-`saddlecore.rare`      probabilities far below 1e-300 (with `foresight`)
-`saddlecore.splitting` rare indices of any matrix (with `latents`, `entrywise`)
-`saddlecore.inertia`   certified inertia of stacks of symmetric matrices
-`saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
-`saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
-`saddlecore.philox`    Philox4x32-10
-`saddlecore.lanes`     eight float64 in one register, as a Numba type (with `laneops`, `memory`)
-=====================  =====================================================================
+========================  ==================================================================
+`saddlecore.hermite`      index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
+`saddlecore.laguerre`     the same of Wishart matrices
+`saddlecore.samples`      the same of matrices drawn entry by entry (with `entries`, `sampling`)
+`saddlecore.weighted`     weighted by |det|: critical points of random landscapes
+`saddlecore.rare`         probabilities far below 1e-300 (with `foresight`)
+`saddlecore.splitting`    rare indices of any matrix (with `latents`, `entrywise`)
+`saddlecore.inertia`      certified inertia of stacks of symmetric matrices
+`saddlecore.sturm`        eigenvalue counts of tridiagonal matrices
+`saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`)
+`saddlecore.descent`      optimizers, thousands of starts at once (with `rules`, `terms`)
+`saddlecore.philox`       Philox4x32-10
+`saddlecore.lanes`        eight float64 in one register, as a Numba type (with `laneops`, `memory`)
+========================  ==================================================================
 
 A kernel checks nothing and raises nothing: it writes its results, and a status where one is due,
 into arrays that the caller made.  `saddlelab` is the face that validates and explains.
