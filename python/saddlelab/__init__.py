@@ -16,6 +16,11 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
+from saddlelab.optimize.compare import compare
+from saddlelab.optimize.comparison import Comparison
+from saddlelab.optimize.escape import escape
+from saddlelab.optimize.escape_scaling import EscapeScaling, escape_scaling
+from saddlelab.optimize.escape_study import EscapeStudy
 from saddlelab.optimize.minimize import minimize
 from saddlelab.optimize.runs import Runs
 from saddlelab.optimize.scipy_method import scipy_method
@@ -35,9 +40,12 @@ from saddlelab.warmup import warmup
 
 __all__ = [
     "Classification",
+    "Comparison",
     "CriticalPoints",
     "DataObjective",
     "Derivative",
+    "EscapeScaling",
+    "EscapeStudy",
     "IndexLaw",
     "LandscapeGraph",
     "LandscapePrevalence",
@@ -51,11 +59,14 @@ __all__ = [
     "__version__",
     "check",
     "classify",
+    "compare",
     "condition_number",
     "critical_points",
     "curvature_fractions",
     "data_objective",
     "descend_from_saddle",
+    "escape",
+    "escape_scaling",
     "extreme_eigenpairs",
     "gradient",
     "hessian",

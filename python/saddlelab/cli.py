@@ -10,7 +10,10 @@ from pathlib import Path
 
 from saddlelab import (
     cli_classify,
+    cli_compare,
     cli_critical,
+    cli_escape,
+    cli_minimize,
     cli_prevalence,
     cli_prevalence_of,
     cli_rare,
@@ -44,6 +47,9 @@ def build_parser() -> argparse.ArgumentParser:
     cli_classify.add_parser(commands)
     cli_critical.add_parser(commands)
     cli_prevalence_of.add_parser(commands)
+    cli_minimize.add_parser(commands)
+    cli_escape.add_parser(commands)
+    cli_compare.add_parser(commands)
     for name, action, text in (
         ("warmup", _warmup, "compile everything into the disk cache, once per installation"),
         ("doctor", _doctor, "versions, CPU features, vector math, threads, cache folder"),

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 #: More dimensions than anybody means: 1:10000000000 must not fill the memory.
 MAX_DIMS = 10**6
+#: Options whose value may begin with a minus.
+_OF_NUMBERS = ("--box", "--x0", "--point")
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -61,12 +63,12 @@ def box(text: str) -> list[tuple[float, float]]:
 
 
 def joined(argv: Sequence[str]) -> list[str]:
-    """Join ``--box -5:5`` to ``--box=-5:5``: argparse takes -5:5 for an option."""
+    """Join ``--box -5:5`` to ``--box=-5:5``: argparse takes -5:5 and -1,2 for options."""
     found: list[str] = []
     for word in argv:
         negative = len(word) > 1 and word[0] == "-" and (word[1].isdigit() or word[1] == ".")
-        if found and found[-1] == "--box" and negative:
-            found[-1] = f"--box={word}"
+        if found and found[-1] in _OF_NUMBERS and negative:
+            found[-1] = f"{found[-1]}={word}"
         else:
             found.append(word)
     return found

@@ -127,6 +127,8 @@ def _with_error(expression, known):
 def _apply(e, known):
     if e.is_number:
         return float(e), EPS * abs(float(e))
+    if isinstance(e, sympy.Piecewise):
+        return _with_error(_piece(e, known), known)
     values, errors = map(np.array, zip(*(_with_error(part, known) for part in e.args), strict=True))
     largest, count = np.abs(values) + errors, len(values)
     if e.is_Add:
@@ -140,6 +142,12 @@ def _apply(e, known):
     f = e.func(symbol)
     value, slope = (float(sympy.N(g.subs(symbol, values[0]))) for g in (f, f.diff(symbol)))
     return value, abs(slope) * errors[0] + 2 * EPS * abs(value)
+
+
+def _piece(e, known):
+    """The piece that holds where the symbols are, which are exact."""
+    symbols = e.free_symbols
+    return next(p for p, where in e.args if where.subs({s: known[s][0] for s in symbols}))
 
 
 def _power(base, error, p):

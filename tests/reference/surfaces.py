@@ -52,6 +52,21 @@ def sin_cos(x, y):
     return 2 * x**2 + 2 * y**2 + sin(4 * x) * cos(4 * y)
 
 
+def staircase(*x):
+    """Du et al. 2017, with L = 2 and γ = τ = 1, in their pieces of x_i ≥ 0."""
+    terms, opened = [], sp.Integer(1)
+    for s in x:
+        size = sp.Piecewise((s, s >= 0), (-s, True))
+        g1 = -(s**2) - 6 * (size - 1) ** 3 + Q(7, 2) * (size - 1) ** 4
+        g2 = -1 - 30 * (size - 2) ** 3 - 45 * (size - 2) ** 4 - 18 * (size - 2) ** 5
+        stair = sp.Piecewise(
+            (-(s**2), size <= 1), (g1, size <= 2), (2 * (size - 4) ** 2 - Q(29, 2), True)
+        )
+        terms += [2 * s**2, opened * (stair - 2 * s**2)]
+        opened *= sp.Piecewise((0, size <= 1), ((2 - g2) / 3, size <= 2), (1, True))
+    return total(terms)
+
+
 # --- polynomials --------------------------------------------------------------------------------
 
 

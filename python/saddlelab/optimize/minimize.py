@@ -122,7 +122,7 @@ def minimize(
         near = x0.near
     else:
         begun, single = points_of(x0, "x0")
-        descent = _begun(as_objective(fun), begun, method, options, rng)
+        descent = begin(as_objective(fun), begun, method, options, rng)
     if "lr" in options and learning_rate is not None:
         raise ValueError("`lr` and `learning_rate` are the same: pass one of them")
     rate = options.get("lr", learning_rate)
@@ -163,9 +163,10 @@ def run(
     return history
 
 
-def _begun(
+def begin(
     fun: Objective, points: Floats, name: str, options: dict[str, Any], rng: RNG
 ) -> Descent:
+    """A descent that has not taken a step; everything is checked."""
     method_of(name)
     name = name.lower().replace("-", "_")
     given = {key: value for key, value in options.items() if key != "lr"}

@@ -43,6 +43,7 @@ from saddlelab.surfaces.saddles import (
     sin_cos,
     ten_saddle,
 )
+from saddlelab.surfaces.staircase import staircase
 from saddlelab.surfaces.waves import (
     ackley,
     bohachevsky,
@@ -87,6 +88,7 @@ __all__ = [
     "rosenbrock",
     "sin_cos",
     "six_hump_camel",
+    "staircase",
     "styblinski_tang",
     "ten_saddle",
     "three_hump_camel",
