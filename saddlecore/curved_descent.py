@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from saddlecore import descent
 from saddlecore.first import gradient_at, value_at
 from saddlecore.jit import device, kernel
 from saddlecore.laneops import width, zeros
+from saddlecore.loop import loop_of
 from saddlecore.memory import aligned, load, store
 from saddlecore.perturbed import SINCE
+from saddlecore.records import ALIVE
 from saddlecore.second import second_at, second_scratch
 from saddlecore.second_order import second_order_scratch, second_order_step
 
@@ -17,11 +18,11 @@ __all__ = ["descend_curved"]
 @device
 def _differentiate(like, forms, n, at, group, t, alive, method, work, last):
     """Take f, ∇f and, unless products do, the Hessian."""
-    x, g, w = work[0], work[1], width(like)
-    here, typical, room, scratch = work[8]
+    x, g, w = work.x, work.g, width(like)
+    here, typical, room, scratch = work.extra
     if scratch[0] > 0:
-        store(here, 0, value_at(like, forms, x, at, n, alive, work[5]))
-        gradient_at(like, forms, x, at, n, here, w, alive, work[5])
+        store(here, 0, value_at(like, forms, x, at, n, alive, work.scratch))
+        gradient_at(like, forms, x, at, n, here, w, alive, work.scratch)
     else:
         second_at(like, forms, x[at : at + n * w], n, typical, here, room)
     for k in range(0, n * w, w):
@@ -31,12 +32,16 @@ def _differentiate(like, forms, n, at, group, t, alive, method, work, last):
 @device
 def _advance(like, forms, n, at, group, method, t, row, work):
     w, first = width(like), group * width(like)
-    rule, coefficients, _, _, options = method
-    here, scratch = work[8][0], work[8][3]
-    alive, kept = work[4][4, first : first + w], work[4][SINCE : SINCE + 2, first : first + w]
+    here, scratch = work.extra[0], work.extra[3]
+    alive = work.lanes[ALIVE, first : first + w]
+    kept = work.lanes[SINCE : SINCE + 2, first : first + w]
     second_order_step(
-        like, rule, forms, n, at, work[0], here, kept, coefficients[row], options, alive, scratch
+        like, method.rule, forms, n, at, work.x, here, kept, method.coefficients[row],
+        method.curved, alive, scratch,
     )  # fmt: skip
+
+
+_run = loop_of(_differentiate, _advance)
 
 
 @kernel
@@ -51,7 +56,4 @@ def descend_curved(forms, rows, method, span, stops, history, state, results, ve
         aligned(count * width(like)), np.ones(n), second_scratch(like, n),
         second_order_scratch(like, n, vectors),
     )  # fmt: skip
-    descent.run(
-        like, _differentiate, _advance, (forms, n), rows, method, span, stops, history, state,
-        results, extra,
-    )  # fmt: skip
+    _run(like, (forms, n), rows, method, span, stops, history, state, results, extra)

@@ -21,25 +21,25 @@ SINCE, VALUE_THEN, SLOPE_THEN = 1, 2, 3
 @device
 def settled(like, forms, n, at, group, t, method, alive, work):
     """The lanes whose last kick has led nowhere; they are put back if it led up."""
-    options, lanes, w = method[2], work[4], width(like)
+    options, lanes, w = method.options, work.lanes, width(like)
     due = t - load(like, lanes[SINCE], group * w) == options[WAIT]
     if not any_lane(due):
         return due, due
-    value = value_at(like, forms, work[0], at, n, alive, work[5])
+    value = value_at(like, forms, work.x, at, n, alive, work.scratch)
     then = load(like, lanes[VALUE_THEN], group * w)
     due &= value > then - options[FALL]
     back = due & (value > then)
     for k in range(at, at + n * w, w):
-        x = load(like, work[0], k)
-        store(work[0], k, select(back, load(like, work[2][0], k), x))
+        x = load(like, work.x, k)
+        store(work.x, k, select(back, load(like, work.memory[0], k), x))
     return due, back
 
 
 @device
 def perturb(like, forms, n, at, group, t, method, alive, work):
     """Kick the lanes that seem to stand still, and take their gradient again."""
-    options, lanes, w = method[2], work[4], width(like)
-    x, g, place = work[0], work[1], group * w
+    options, lanes, w = method.options, work.lanes, width(like)
+    x, g, place = work.x, work.g, group * w
     square = splat(like, 0.0)
     for k in range(at, at + n * w, w):
         square += load(like, g, k) * load(like, g, k)
@@ -48,12 +48,12 @@ def perturb(like, forms, n, at, group, t, method, alive, work):
     if not any_lane(still):
         return
     for k in range(at, at + n * w, w):
-        before = load(like, work[2][0], k)
-        store(work[2][0], k, select(still, load(like, x, k), before))
-    value = value_at(like, forms, x, at, n, alive, work[5])
+        before = load(like, work.memory[0], k)
+        store(work.memory[0], k, select(still, load(like, x, k), before))
+    value = value_at(like, forms, x, at, n, alive, work.scratch)
     store(lanes[SINCE], place, select(still, splat(like, 1.0 * t), since))
     store(lanes[VALUE_THEN], place, select(still, value, load(like, lanes[VALUE_THEN], place)))
     store(lanes[SLOPE_THEN], place, select(still, square, load(like, lanes[SLOPE_THEN], place)))
-    ids = load(like, work[6], place)
-    kick(like, n, at, x, options[KICK], ids, t, method[3], still, work[7])
-    gradient_at(like, forms, x, at, n, g, at, alive, work[5])
+    ids = load(like, work.ids, place)
+    kick(like, n, at, x, options[KICK], ids, t, method.key, still, work.room)
+    gradient_at(like, forms, x, at, n, g, at, alive, work.scratch)

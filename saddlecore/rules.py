@@ -5,6 +5,8 @@ method remembers into the next x.  What changes from step to step (learning rate
 stands in a row of coefficients that `saddlelab` computes; what does not, in `options`.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from saddlecore.jit import device
@@ -34,6 +36,7 @@ __all__ = [
     "TERMS",
     "THRESHOLD",
     "WAIT",
+    "Method",
     "clip",
     "look_ahead",
     "step",
@@ -59,6 +62,16 @@ THRESHOLD, KICK, WAIT, FALL = range(8, 12)
 #: Of methods that take a few terms of a mean over data in each step: how many, out of how many.
 TERMS, ROWS = 12, 13
 OPTIONS = 14
+
+
+class Method(NamedTuple):
+    """What a method does in a span of steps."""
+
+    rule: Any  # here or in `spectral`
+    coefficients: Any  # (steps, COEFFICIENTS)
+    options: Any  # (OPTIONS,)
+    key: Any  # uint64, of its random numbers
+    curved: Any  # (spectral.OPTIONS,)
 
 
 @device

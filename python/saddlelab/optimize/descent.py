@@ -194,7 +194,7 @@ class Descent:
         exact = not given and self.fun.is_traced(self.x[:1])
         return self.fun.table(self.x.shape[1], exact=exact)
 
-    def _method(self, rate: Floats, first: int, last: int) -> tuple[Any, ...]:
+    def _method(self, rate: Floats, first: int, last: int) -> Any:
         rules, spectral, method = saddlecore.rules, saddlecore.spectral, method_of(self.method)
         t = np.arange(first + 1.0, last + 1.0)
         coefficients = np.empty((len(t), rules.COEFFICIENTS))
@@ -210,7 +210,7 @@ class Descent:
             constants[rules.TERMS], constants[rules.ROWS] = size, len(self.fun.rows)
         code = getattr(places, method.rule(self.options))
         key = stream_key(self.seed, self.method, "", _STREAM, self.x.shape[1])
-        return code, coefficients, constants, np.uint64(key), curved
+        return rules.Method(code, coefficients, constants, np.uint64(key), curved)
 
 
 def _spans(first: int, last: int, ending: bool, watched: bool) -> Iterator[tuple[int, int]]:
