@@ -21,9 +21,9 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("bartlett", "chains", "compile", "diagonal", "differences", "entries", "equilibrate",
+_MODULES = ("annealing", "bartlett", "chains", "compile", "diagonal", "differences", "entries", "equilibrate",
             "evaluate", "exact", "exponents", "folding", "foreign", "foresight", "forms",
-            "gammas", "graph", "groups", "hermite", "inertia", "jit", "laguerre", "lanearrays",
+            "gammas", "graph", "grid", "groups", "hermite", "inertia", "jit", "laguerre", "lanearrays",
             "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
             "lanewise", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
             "panels", "philox", "places", "points", "products", "program", "rare", "samples",

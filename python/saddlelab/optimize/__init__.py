@@ -1,0 +1,1 @@
+"""Optimizers in compiled batches: thousands of starts side by side."""

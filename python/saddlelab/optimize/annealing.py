@@ -1,0 +1,383 @@
+"""Simulated annealing: many Metropolis chains at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import saddlecore
+from saddlelab.arguments import finite_float, positive_integer, worker_count
+from saddlelab.as_objective import as_objective
+from saddlelab.box import box_of
+from saddlelab.objective import Objective
+from saddlelab.optimize.best import Best
+from saddlelab.optimize.cooling import factors, temperatures
+from saddlelab.points import points_of
+from saddlelab.starts import Rounds
+from saddlelab.studies.seeds import RNG, resolve_seed, stream_key
+from saddlelab.threads import over_threads
+
+__all__ = ["Annealing", "AnnealingHistory", "annealing"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_CHAINS, _MOST_CHAINS, _MOST_STEPS = 64, 10**8, 10**8
+#: Proposals beside the box, and without one.
+_SCALE, _LENGTH = 0.1, 1.0
+#: Points whose values tell the first temperature.
+_PROBES, _CALLBACK_PROBES = 256, 32
+#: Values between two looks at the clock, and at Ctrl-C.
+_SPAN, _CALLBACK_SPAN = 2**22, 2**9
+#: Chains of a thread's task: the lanes of a group, and the groups that take turns.
+_LANES, _GROUPS = 8, 8
+#: Version of the random numbers: with another one the same seed gives other chains.
+_STREAM = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnealingHistory:
+    """What was recorded of a run.
+
+    Attributes
+    ----------
+    steps : (records,) int
+        After how many steps.
+    value, best : (m, records) float
+        f where each chain was, and the least so far.
+    """
+
+    steps: NDArray[np.int64]
+    value: Floats
+    best: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Annealing:
+    """Where Metropolis chains came by and ended.
+
+    Attributes
+    ----------
+    x : (m, n) float
+        The best point of each of m chains.
+    value : (m,) float
+        f there; infinite for a chain that never saw a number.
+    final_x, final_value : (m, n) and (m,) float
+        Where each chain ended, and f there.
+    acceptance : (m,) float
+        What fraction of its steps each chain took.
+    temperatures : (steps,) float
+        Of every step.
+    history : AnnealingHistory or None
+        What ``record`` asked for.
+    seed : int
+        What to pass as ``rng`` to get the same again.
+    objective : Objective
+    """
+
+    x: Floats
+    value: Floats
+    final_x: Floats
+    final_value: Floats
+    acceptance: Floats
+    temperatures: Floats
+    history: AnnealingHistory | None
+    seed: int
+    objective: Objective
+
+    @property
+    def best(self) -> Best:
+        """The best point of all chains, (n,), and f there."""
+        k = int(np.argmin(self.value))
+        return Best(self.x[k], float(self.value[k]))
+
+    @property
+    def evaluations(self) -> int:
+        """How often the function was called for the chains."""
+        return len(self.x) * (1 + len(self.temperatures))
+
+
+def annealing(
+    fun: Any,
+    bounds: ArrayLike | None = None,
+    *,
+    x0: ArrayLike | None = None,
+    chains: int | None = None,
+    steps: int = 10_000,
+    temperature: float | None = None,
+    schedule: str | ArrayLike = "geometric",
+    final_temperature: float | None = None,
+    scale: float | ArrayLike | None = None,
+    shrink: str = "root",
+    record: int | None = None,
+    rng: RNG = None,
+    workers: int | None = None,
+    progress: bool = False,
+) -> Annealing:
+    """Look for the global minimum with Metropolis chains whose temperature falls.
+
+    Parameters
+    ----------
+    fun : callable or Objective
+        See `saddlelab.objective`.  Nothing but its values is used.  NaN is never accepted.
+    bounds : (n, 2) array_like or scipy.optimize.Bounds, optional
+        Chains are reflected there.  May be left out for an entry of `saddlelab.surfaces`, or if
+        `x0` is given: there are none then.
+    x0 : (n,) or (m, n) array_like, optional
+        Where all chains start, or each of them.  By default at Sobol's points of the box.
+    chains : int, optional
+        64 by default, or as many as `x0` has rows.
+    steps : int, optional
+        Of each chain.
+    temperature : float, optional
+        Of the first step, in units of the function.  By default the interquartile range of its
+        values at Sobol's points of the box (without one: at proposals from `x0`).
+    schedule : str or (steps,) array_like, optional
+        "geometric" (also called exponential), "linear", "logarithmic" (Boltzmann's, which must go
+        on for ever), "constant"; or all temperatures, and then no other.
+    final_temperature : float, optional
+        Of the last step of the first two schedules, 1e-8 of the first by default.
+    scale : float or (n,) array_like, optional
+        Standard deviation of a proposal, in widths of the box (0.1 by default), or in
+        units of x where there are no bounds (1 by default).
+    shrink : str, optional
+        Proposals get shorter "root": as √T, so that in a valley as many are accepted as before;
+        "temperature": as T; "constant": not at all.
+    record : int, optional
+        Keep values every so many steps in `history`.
+    rng : int, SeedSequence, Generator or None, optional
+        The seed.  A chain depends on it and on its number only, not on how many there are.
+    workers : int, optional
+        Threads; all cores by default.  The result is the same for any number.
+    progress : bool, optional
+        Draw a progress bar on stderr.
+
+    Returns
+    -------
+    Annealing
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range.
+    Exception
+        Whatever the function raises, with the point in its notes.
+
+    Notes
+    -----
+    S. Kirkpatrick, C. D. Gelatt & M. P. Vecchi, Optimization by simulated annealing, Science 220
+    (1983), 671.
+
+    Examples
+    --------
+    >>> from saddlelab import surfaces
+    >>> from saddlelab.optimize.annealing import annealing
+    >>> found = annealing(surfaces.rastrigin, rng=0)
+    >>> abs(found.best.x).max() < 1e-3
+    True
+    """
+    made = as_objective(fun)
+    seed = resolve_seed(rng)
+    steps = positive_integer("steps", steps, at_most=_MOST_STEPS)
+    every = 0 if record is None else positive_integer("record", record, at_most=_MOST_STEPS)
+    box, starts = _starts(made, x0, bounds, chains, seed)
+    reach = _reach(scale, box, starts.shape[1])
+    made.check(starts[:1])
+    first = _temperature(made, temperature, schedule, box, starts, reach, seed)
+    heat = temperatures(schedule, steps, first, final_temperature)
+    plan = np.column_stack([heat, factors(shrink, heat)])
+    threads = worker_count(workers) if made.parallel else 1
+    run = _Run(made, box, reach, starts, plan, every, seed)
+    for span in _spans(steps, len(starts), made, progress):
+        run.go(span, threads)
+    return run.result(heat, seed)
+
+
+# --- arguments -------------------------------------------------------------------------------
+
+
+def _starts(
+    fun: Objective, x0: Any, bounds: Any, chains: Any, seed: int
+) -> tuple[Floats | None, Floats]:
+    """The box, if there is one, and where chains start."""
+    if chains is not None:
+        chains = positive_integer("chains", chains, at_most=_MOST_CHAINS)
+    if bounds is None and x0 is None and not hasattr(fun, "bounds"):
+        raise TypeError("`bounds` or `x0` must be given")
+    box = None
+    if bounds is not None or x0 is None:
+        box = box_of(fun if bounds is None else bounds)
+        if not np.isfinite(np.ptp(box, axis=1)).all():
+            raise ValueError("`bounds` must be a box of finite widths, got "
+                             f"{np.ptp(box, axis=1).tolist()}")  # fmt: skip
+    if x0 is None:
+        assert box is not None
+        return box, _sobol(box, _CHAINS if chains is None else chains, seed)
+    starts, single = points_of(x0, "x0")
+    if single:
+        starts = np.repeat(starts, _CHAINS if chains is None else chains, axis=0)
+    elif chains not in (None, len(starts)):
+        raise ValueError(f"`chains` must be the number of rows of `x0`, {len(starts)}, got {chains}")
+    _check_inside(starts, box)
+    return box, starts
+
+
+def _check_inside(starts: Floats, box: Floats | None) -> None:
+    if box is None:
+        return
+    if starts.shape[1] != len(box):
+        raise ValueError(f"`x0` must have {len(box)} variables like `bounds`, got "
+                         f"{starts.shape[1]}")  # fmt: skip
+    outside = ((starts < box[:, 0]) | (starts > box[:, 1])).any(axis=1)
+    if outside.any():
+        raise ValueError(f"`x0` must be within `bounds`, got {starts[outside][0].tolist()}")
+
+
+def _sobol(box: Floats, count: int, seed: int) -> Floats:
+    return np.vstack(list(Rounds(count, box, np.random.default_rng(seed), compiled=True)))
+
+
+def _reach(scale: Any, box: Floats | None, n: int) -> Floats:
+    """Lengths of proposals, (n,)."""
+    unit = np.ones(n) if box is None else np.ptp(box, axis=1)
+    if scale is None:
+        scale = _LENGTH if box is None else _SCALE
+    rule = "`scale` must be positive and finite"
+    if np.ndim(scale) == 0:
+        given = np.full(n, finite_float(rule, scale))
+    else:
+        given = np.array(scale, dtype=np.float64)
+    if given.shape != (n,):
+        raise ValueError(f"`scale` must be a number or have shape ({n},), got shape {given.shape}")
+    if not (np.isfinite(given) & (given > 0.0)).all():
+        raise ValueError(f"{rule}, got {scale!r}")
+    reach: Floats = given * unit
+    return reach
+
+
+def _temperature(
+    fun: Objective,
+    given: Any,
+    schedule: Any,
+    box: Floats | None,
+    starts: Floats,
+    reach: Floats,
+    seed: int,
+) -> float:
+    """The first temperature."""
+    if not isinstance(schedule, str) and np.iterable(schedule):
+        if given is not None:
+            raise ValueError("`temperature` must be None where `schedule` holds all of them, got "
+                             f"{given!r}")  # fmt: skip
+        return 0.0
+    if given is not None:
+        rule = "`temperature` must be positive and finite"
+        number = finite_float(rule, given)
+        if number <= 0.0:
+            raise ValueError(f"{rule}, got {given!r}")
+        return number
+    return _spread(fun.value(_probes(fun, box, starts, reach, seed)))
+
+
+def _probes(
+    fun: Objective, box: Floats | None, starts: Floats, reach: Floats, seed: int
+) -> Floats:
+    count = _PROBES if fun.compiled else _CALLBACK_PROBES
+    if box is not None:
+        return _sobol(box, count, seed)
+    around = starts[np.arange(count) % len(starts)]
+    by = np.random.default_rng(seed).standard_normal(around.shape)
+    probes: Floats = around + reach * by
+    return probes
+
+
+def _spread(values: Floats) -> float:
+    """Interquartile range: poles and cliffs do not count."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 1.0
+    low, high = np.quantile(values, [0.25, 0.75])
+    for spread in (float(high - low), float(np.ptp(values))):
+        if 0.0 < spread < np.inf:
+            return spread
+    return 1.0
+
+
+# --- the run ---------------------------------------------------------------------------------
+
+
+def _spans(steps: int, m: int, fun: Objective, progress: bool) -> Iterator[tuple[int, int, int]]:
+    """First and last time of each call of the engine, and the end."""
+    size = max(1, (_SPAN if fun.parallel else _CALLBACK_SPAN) // m)
+    bar = None
+    if progress:
+        from tqdm import tqdm
+
+        bar = tqdm(desc=f"annealing {fun.name}", total=steps, unit="step")
+    for first in range(0, steps, size):
+        last = min(first + size, steps)
+        yield first, last, steps
+        if bar is not None:
+            bar.update(last - first)
+    if bar is not None:
+        bar.close()
+
+
+class _Run:
+    """The chains, between spans of steps."""
+
+    def __init__(
+        self,
+        fun: Objective,
+        box: Floats | None,
+        reach: Floats,
+        starts: Floats,
+        plan: Floats,
+        every: int,
+        seed: int,
+    ) -> None:
+        m, n = starts.shape
+        self._fun, self._starts, self._plan, self._every = fun, starts, plan, every
+        walls = np.tile([-np.inf, np.inf], (n, 1)) if box is None else box
+        self._where = (reach, walls)
+        self._table = fun.table(n, exact=False)
+        self._key = np.uint64(stream_key(seed, "annealing", "", _STREAM, None))
+        self._x, self._best, self._numbers = starts.copy(), starts.copy(), np.zeros((3, m))
+        records = 1 + len(plan) // every if every else 0
+        self._history = np.full((2, m, records), np.nan)
+
+    def go(self, span: tuple[int, int, int], threads: int) -> None:
+        """Take all chains through a span."""
+
+        def part(rows: slice) -> None:
+            state = (self._x[rows], self._best[rows], self._numbers[:, rows])
+            history = (self._every, self._history[0, rows], self._history[1, rows])
+            saddlecore.annealing.anneal(
+                self._table, self._key, rows.start, self._plan[span[0] : span[1]], span,
+                self._where, history, state,
+            )  # fmt: skip
+
+        m = len(self._x)
+        groups = -(-m // (_LANES * threads))
+        task = _LANES * min(groups, _GROUPS)
+        over_threads(part, [slice(k, min(k + task, m)) for k in range(0, m, task)], threads)
+        self._fun.reraise()
+
+    def result(self, heat: Floats, seed: int) -> Annealing:
+        """What the chains found."""
+        engine = saddlecore.annealing
+        value, best = self._numbers[engine.VALUE].copy(), self._numbers[engine.BEST_VALUE].copy()
+        lost = np.isinf(best) & (best > 0.0)
+        if lost.any():
+            self._fun.explain(self._starts[lost], np.full(np.count_nonzero(lost), np.nan))
+        history = None
+        if self._every:
+            steps = self._every * np.arange(self._history.shape[2])
+            history = AnnealingHistory(steps, *self._history)
+        taken = self._numbers[engine.ACCEPTED] / len(heat)
+        return Annealing(
+            self._best, best, self._x, value, taken, heat, history, seed, self._fun
+        )  # fmt: skip
