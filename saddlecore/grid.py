@@ -2,8 +2,8 @@
 
 Points are numbered as in a C array of shape `counts`: the last variable runs fastest.  A span of
 numbers is cut into as many runs as there are lanes, and each lane counts through its own with one
-digit for each variable (a number in mixed radix): going on is an addition, and now and then a carry.
-Runs are whole rows where there are enough of them, so that all lanes carry at the same time.
+digit for each variable (a number in mixed radix): going on is an addition, and now and then a
+carry.  Runs are whole rows where there are enough of them: all lanes carry at the same time then.
 
 The least values are kept in ascending order, equal ones by their numbers: what is kept depends on
 neither lanes nor spans.

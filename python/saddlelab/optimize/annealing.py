@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 import saddlecore
 from saddlelab.arguments import finite_float, positive_integer, worker_count
 from saddlelab.as_objective import as_objective
-from saddlelab.box import box_of
 from saddlelab.objective import Objective
 from saddlelab.optimize.best import Best
 from saddlelab.optimize.cooling import factors, temperatures
+from saddlelab.optimize.finite_box import finite_box
+from saddlelab.optimize.multistart import draw_starts
 from saddlelab.points import points_of
-from saddlelab.starts import Rounds
 from saddlelab.studies.seeds import RNG, resolve_seed, stream_key
 from saddlelab.threads import over_threads
 
@@ -27,7 +27,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 _CHAINS, _MOST_CHAINS, _MOST_STEPS = 64, 10**8, 10**8
 #: Proposals beside the box, and without one.
-_SCALE, _LENGTH = 0.1, 1.0
+_SCALE, _LENGTH = 0.25, 1.0
 #: Points whose values tell the first temperature.
 _PROBES, _CALLBACK_PROBES = 256, 32
 #: Values between two looks at the clock, and at Ctrl-C.
@@ -141,7 +141,7 @@ def annealing(
     final_temperature : float, optional
         Of the last step of the first two schedules, 1e-8 of the first by default.
     scale : float or (n,) array_like, optional
-        Standard deviation of a proposal, in widths of the box (0.1 by default), or in
+        Standard deviation of a proposal, in widths of the box (0.25 by default), or in
         units of x where there are no bounds (1 by default).
     shrink : str, optional
         Proposals get shorter "root": as √T, so that in a valley as many are accepted as before;
@@ -175,7 +175,7 @@ def annealing(
     --------
     >>> from saddlelab import surfaces
     >>> from saddlelab.optimize.annealing import annealing
-    >>> found = annealing(surfaces.rastrigin, rng=0)
+    >>> found = annealing(surfaces.rastrigin, [(-5.12, 5.12)] * 2, rng=0)
     >>> abs(found.best.x).max() < 1e-3
     True
     """
@@ -209,18 +209,16 @@ def _starts(
         raise TypeError("`bounds` or `x0` must be given")
     box = None
     if bounds is not None or x0 is None:
-        box = box_of(fun if bounds is None else bounds)
-        if not np.isfinite(np.ptp(box, axis=1)).all():
-            raise ValueError("`bounds` must be a box of finite widths, got "
-                             f"{np.ptp(box, axis=1).tolist()}")  # fmt: skip
+        box = finite_box(fun if bounds is None else bounds)
     if x0 is None:
         assert box is not None
-        return box, _sobol(box, _CHAINS if chains is None else chains, seed)
+        return box, draw_starts(box, _CHAINS if chains is None else chains, "sobol", seed)
     starts, single = points_of(x0, "x0")
     if single:
         starts = np.repeat(starts, _CHAINS if chains is None else chains, axis=0)
     elif chains not in (None, len(starts)):
-        raise ValueError(f"`chains` must be the number of rows of `x0`, {len(starts)}, got {chains}")
+        rule = f"`chains` must be the number of rows of `x0`, {len(starts)}"
+        raise ValueError(f"{rule}, got {chains}")
     _check_inside(starts, box)
     return box, starts
 
@@ -234,10 +232,6 @@ def _check_inside(starts: Floats, box: Floats | None) -> None:
     outside = ((starts < box[:, 0]) | (starts > box[:, 1])).any(axis=1)
     if outside.any():
         raise ValueError(f"`x0` must be within `bounds`, got {starts[outside][0].tolist()}")
-
-
-def _sobol(box: Floats, count: int, seed: int) -> Floats:
-    return np.vstack(list(Rounds(count, box, np.random.default_rng(seed), compiled=True)))
 
 
 def _reach(scale: Any, box: Floats | None, n: int) -> Floats:
@@ -287,7 +281,7 @@ def _probes(
 ) -> Floats:
     count = _PROBES if fun.compiled else _CALLBACK_PROBES
     if box is not None:
-        return _sobol(box, count, seed)
+        return draw_starts(box, count, "sobol", seed)
     around = starts[np.arange(count) % len(starts)]
     by = np.random.default_rng(seed).standard_normal(around.shape)
     probes: Floats = around + reach * by

@@ -1,0 +1,296 @@
+"""Grid search: the least values of a function on a full grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import saddlecore
+from saddlelab.arguments import positive_integer, worker_count
+from saddlelab.as_objective import as_objective
+from saddlelab.objective import Objective
+from saddlelab.optimize.best import Best
+from saddlelab.optimize.finite_box import finite_box
+from saddlelab.threads import over_threads
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["GridSearch", "grid_search"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+_MOST_POINTS, _MOST_TOP, _MOST_KEPT = 2**62, 10**6, 2**28
+#: Points of a task for a thread, and tasks between two looks at the clock and at Ctrl-C.
+_TASK, _CALLBACK_TASK, _TASKS = 2**18, 2**9, 32
+_LANES = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GridSearch:
+    """The least values of a function on a grid.
+
+    Attributes
+    ----------
+    x : (k, n) float
+        The points of the k least values, ascending; of equal ones, the first on the grid first.
+    value : (k,) float
+        f there.
+    index : (k, n) int
+        Which point of the grid each is.
+    bounds : (n, 2) float
+    points : (n,) int
+        How many coordinates each variable has.
+    spacing : (n,) float
+        From one to the next (of a single one, the width of the box).
+    undefined : int
+        How many values are NaN.
+    values : float array of shape `points`, or None
+        All values, if they were to be kept.
+    objective : Objective
+    """
+
+    x: Floats
+    value: Floats
+    index: Integers
+    bounds: Floats
+    points: Integers
+    spacing: Floats
+    undefined: int
+    values: Floats | None
+    objective: Objective
+
+    @property
+    def best(self) -> Best:
+        """The first point of the least value, (n,), and f there.
+
+        Raises ValueError if f is nowhere a number.
+        """
+        if not len(self.x):
+            raise ValueError(f"{self.objective.name} is NaN on the whole grid")
+        return Best(self.x[0], float(self.value[0]))
+
+    @property
+    def evaluations(self) -> int:
+        """How many points the grid has."""
+        return math.prod(self.points.tolist())
+
+    @property
+    def axes(self) -> tuple[Floats, ...]:
+        """The coordinates of each variable."""
+        lines = _lines(self.bounds, self.points)
+        each = zip(lines, self.points.tolist(), strict=True)
+        return tuple(_coordinates(line, np.arange(count), count) for line, count in each)
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """Draw the function of one or two variables, and the points found.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure's by default.
+        **kwargs
+            Passed to ``Axes.contour`` (two variables) or ``Axes.plot`` (one).
+        """
+        from saddlelab.optimize.grid_plot import plot_grid_search
+
+        return plot_grid_search(self, ax=ax, **kwargs)
+
+
+def grid_search(
+    fun: Any,
+    bounds: ArrayLike | None,
+    points: int | ArrayLike,
+    *,
+    top: int = 10,
+    keep_values: bool = False,
+    workers: int | None = None,
+    progress: bool = False,
+) -> GridSearch:
+    """Evaluate a function on a full grid and keep the least values.
+
+    The grid is nowhere in memory: its size is a matter of time only.
+
+    Parameters
+    ----------
+    fun : callable or Objective
+        See `saddlelab.objective`.
+    bounds : (n, 2) array_like, scipy.optimize.Bounds or None
+        Lower and upper bound of each variable, both on the grid.  None for an entry of
+        `saddlelab.surfaces`: its own.
+    points : int or (n,) array_like of int
+        How many coordinates each variable has; a single one stands in the middle.
+    top : int, optional
+        How many points are kept.
+    keep_values : bool, optional
+        Whether to keep all values, too.
+    workers : int, optional
+        Threads; all cores by default.  The result is the same for any number.
+    progress : bool, optional
+        Draw a progress bar on stderr.
+
+    Returns
+    -------
+    GridSearch
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range.
+    Exception
+        Whatever the function raises, with the point in its notes.
+
+    Notes
+    -----
+    Coordinates are those of `numpy.linspace`, to the bit.
+
+    Examples
+    --------
+    >>> from saddlelab import surfaces
+    >>> from saddlelab.optimize.grid import grid_search
+    >>> found = grid_search(surfaces.himmelblau, None, 201)
+    >>> found.best.x.round(2).tolist(), found.evaluations
+    ([3.0, 2.0], 40401)
+    """
+    made = as_objective(fun)
+    box = finite_box(made if bounds is None else bounds)
+    counts = _counts(points, len(box))
+    total = math.prod(counts.tolist())
+    _check_total(total, keep_values)
+    top = min(positive_integer("top", top, at_most=_MOST_TOP), total)
+    threads = worker_count(workers) if made.parallel else 1
+    lines = _lines(box, counts)
+    made.check(_points(lines, counts, np.array([total // 3])))
+    search = _Search(made, lines, counts, top, np.empty(total if keep_values else 0))
+    for spans in _rounds(made, counts, total, progress):
+        search.go(spans, threads)
+    return search.result(box)
+
+
+# --- arguments -------------------------------------------------------------------------------
+
+
+def _counts(points: Any, n: int) -> Integers:
+    if np.ndim(points) == 0:
+        return np.full(n, positive_integer("points", points, at_most=_MOST_POINTS))
+    given = [positive_integer("points", each, at_most=_MOST_POINTS) for each in points]
+    if len(given) != n:
+        raise ValueError(f"`points` must be a number or one for each of {n} variables, got "
+                         f"{len(given)}")  # fmt: skip
+    return np.array(given, dtype=np.int64)
+
+
+def _check_total(total: int, keep_values: bool) -> None:
+    if total > _MOST_POINTS:
+        raise ValueError(f"`points` must make a grid of at most {_MOST_POINTS:.2g} points, got "
+                         f"{total:.2g}")  # fmt: skip
+    if keep_values and total > _MOST_KEPT:
+        raise ValueError(f"`keep_values` must be False for more than {_MOST_KEPT} points, got "
+                         f"{total:.2g}")  # fmt: skip
+
+
+# --- coordinates -----------------------------------------------------------------------------
+
+
+def _lines(box: Floats, counts: Integers) -> Floats:
+    """The engine's lines, (n, 3): first coordinate, from one to the next, last."""
+    low, high = box.T
+    step = (high - low) / np.maximum(counts - 1, 1)
+    first = np.where(counts > 1, low, low + 0.5 * (high - low))
+    return np.column_stack([first, step, high])
+
+
+def _coordinates(line: Floats, j: Integers, count: int) -> Floats:
+    found: Floats = np.where((j == count - 1) & (j > 0), line[2], line[0] + j * line[1])
+    return found
+
+
+def _points(lines: Floats, counts: Integers, numbers: Integers) -> Floats:
+    """The points of these numbers, (k, n)."""
+    index = np.unravel_index(numbers, tuple(counts.tolist()))
+    each = zip(lines, index, counts.tolist(), strict=True)
+    return np.column_stack([_coordinates(line, j, count) for line, j, count in each])
+
+
+def _rounds(
+    fun: Objective, counts: Integers, total: int, progress: bool
+) -> Iterator[list[tuple[int, int]]]:
+    """Spans of the grid, in rounds."""
+    size = _TASK if fun.parallel else _CALLBACK_TASK
+    # Whole rows for every lane: they are through with a row at the same time then.
+    rows = _LANES * int(counts[-1])
+    size = max(1, size // rows) * rows if rows <= size else size
+    size = min(size, _LANES * -(-total // (2 * _LANES)))  # two at least
+    bar = None
+    if progress:
+        from tqdm import tqdm
+
+        bar = tqdm(desc=f"grid search {fun.name}", total=total, unit="point", unit_scale=True)
+    for first in range(0, total, size * _TASKS):
+        last = min(first + size * _TASKS, total)
+        yield [(k, min(k + size, last)) for k in range(first, last, size)]
+        if bar is not None:
+            bar.update(last - first)
+    if bar is not None:
+        bar.close()
+
+
+# --- the search ------------------------------------------------------------------------------
+
+
+class _Search:
+    """The least values, between rounds."""
+
+    def __init__(
+        self, fun: Objective, lines: Floats, counts: Integers, top: int, values: Floats
+    ) -> None:
+        self._fun, self._lines, self._counts, self._values = fun, lines, counts, values
+        self._table = fun.table(len(counts), exact=False)
+        self._top = self._none(top)
+        self._undefined, self._where = 0, saddlecore.grid.NONE
+
+    @staticmethod
+    def _none(top: int) -> tuple[Floats, Integers]:
+        return np.full(top, np.inf), np.full(top, saddlecore.grid.NONE)
+
+    def go(self, spans: list[tuple[int, int]], threads: int) -> None:
+        """Go through spans of the grid."""
+        found = []
+
+        def part(span: tuple[int, int]) -> None:
+            top = self._none(len(self._top[0]))
+            lost = np.array([0, saddlecore.grid.NONE])
+            saddlecore.grid.search(
+                self._table, self._lines, self._counts, span, top, lost, self._values
+            )
+            found.append((top, lost))
+
+        over_threads(part, spans, threads)
+        self._fun.reraise()
+        value = np.concatenate([self._top[0], *(top[0] for top, _ in found)])
+        number = np.concatenate([self._top[1], *(top[1] for top, _ in found)])
+        least = np.lexsort((number, value))[: len(self._top[0])]
+        self._top = value[least], number[least]
+        self._undefined += sum(int(lost[saddlecore.grid.COUNT]) for _, lost in found)
+        self._where = min([self._where, *(lost[saddlecore.grid.WHERE] for _, lost in found)])
+
+    def result(self, box: Floats) -> GridSearch:
+        """What was found."""
+        if self._undefined:
+            point = _points(self._lines, self._counts, np.array([self._where]))
+            self._fun.explain(point, np.full(1, np.nan))
+        shape = tuple(self._counts.tolist())
+        there = self._top[1] != saddlecore.grid.NONE
+        number = self._top[1][there]
+        index = np.column_stack(np.unravel_index(number, shape)).astype(np.int64)
+        return GridSearch(
+            _points(self._lines, self._counts, number), self._top[0][there], index, box,
+            self._counts, self._lines[:, 1].copy(), self._undefined,
+            self._values.reshape(shape) if len(self._values) else None, self._fun,
+        )  # fmt: skip
