@@ -25,7 +25,7 @@ __all__ = ["Annealing", "AnnealingHistory", "annealing"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-_CHAINS, _MOST_CHAINS, _MOST_STEPS = 64, 10**8, 10**8
+_CHAINS, _STEPS, _MOST_CHAINS, _MOST_STEPS = 64, 10_000, 10**8, 10**8
 #: Proposals beside the box, and without one.
 _SCALE, _LENGTH = 0.25, 1.0
 #: Points whose values tell the first temperature.
@@ -106,7 +106,7 @@ def annealing(
     *,
     x0: ArrayLike | None = None,
     chains: int | None = None,
-    steps: int = 10_000,
+    steps: int | None = None,
     temperature: float | None = None,
     schedule: str | ArrayLike = "geometric",
     final_temperature: float | None = None,
@@ -131,7 +131,7 @@ def annealing(
     chains : int, optional
         64 by default, or as many as `x0` has rows.
     steps : int, optional
-        Of each chain.
+        Of each chain; 10 000 by default, or as many as `schedule` has temperatures.
     temperature : float, optional
         Of the first step, in units of the function.  By default the interquartile range of its
         values at Sobol's points of the box (without one: at proposals from `x0`).
@@ -181,7 +181,7 @@ def annealing(
     """
     made = as_objective(fun)
     seed = resolve_seed(rng)
-    steps = positive_integer("steps", steps, at_most=_MOST_STEPS)
+    steps = _step_count(steps, schedule)
     every = 0 if record is None else positive_integer("record", record, at_most=_MOST_STEPS)
     box, starts = _starts(made, x0, bounds, chains, seed)
     reach = _reach(scale, box, starts.shape[1])
@@ -197,6 +197,12 @@ def annealing(
 
 
 # --- arguments -------------------------------------------------------------------------------
+
+
+def _step_count(steps: Any, schedule: Any) -> int:
+    if steps is None:
+        steps = _STEPS if isinstance(schedule, str) else max(1, np.size(schedule))
+    return positive_integer("steps", steps, at_most=_MOST_STEPS)
 
 
 def _starts(
