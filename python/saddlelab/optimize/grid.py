@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 import saddlecore
 from saddlelab.arguments import positive_integer, worker_count
 from saddlelab.as_objective import as_objective
+from saddlelab.box import generic_point
 from saddlelab.objective import Objective
 from saddlelab.optimize.best import Best
 from saddlelab.optimize.finite_box import finite_box
@@ -154,9 +155,9 @@ def grid_search(
     --------
     >>> from saddlelab import surfaces
     >>> from saddlelab.optimize.grid import grid_search
-    >>> found = grid_search(surfaces.himmelblau, None, 201)
+    >>> found = grid_search(surfaces.himmelblau, None, 121)
     >>> found.best.x.round(2).tolist(), found.evaluations
-    ([3.0, 2.0], 40401)
+    ([3.0, 2.0], 14641)
     """
     made = as_objective(fun)
     box = finite_box(made if bounds is None else bounds)
@@ -166,7 +167,7 @@ def grid_search(
     top = min(positive_integer("top", top, at_most=_MOST_TOP), total)
     threads = worker_count(workers) if made.parallel else 1
     lines = _lines(box, counts)
-    made.check(_points(lines, counts, np.array([total // 3])))
+    made.check(generic_point(box))
     search = _Search(made, lines, counts, top, np.empty(total if keep_values else 0))
     for spans in _rounds(made, counts, total, progress):
         search.go(spans, threads)
