@@ -9,7 +9,7 @@ from bench import report
 
 JOBS = (
     "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "weighted",
-    "dense", "rare", "scale", "cluster", "startup",
+    "dense", "rare", "annealing", "scale", "cluster", "startup",
 )  # fmt: skip
 
 
