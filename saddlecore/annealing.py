@@ -143,9 +143,9 @@ def _settle(like, forms, n, group, temperature, work):
     x, y, least, lanes, scratch = work
     w = width(like)
     at, g = group * n * w, group * w
+    value = value_at(like, forms, y, at, n, lanes[_ALIVE, g : g + w], scratch)
     f, best = load(like, lanes[VALUE], g), load(like, lanes[BEST_VALUE], g)
     limit = temperature * load(like, lanes[_LIMIT], g)
-    value = value_at(like, forms, y, at, n, lanes[_ALIVE, g : g + w], scratch)
     # No comparison with NaN holds.
     taken = value - f <= limit
     _copy(like, n, at, taken, y, x)
