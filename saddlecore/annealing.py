@@ -23,7 +23,7 @@ import numpy as np
 from saddlecore.first import gradient_scratch, value_at
 from saddlecore.jit import allocating, device, kernel
 from saddlecore.laneops import any_lane, lane_numbers, select, splat, width, zeros
-from saddlecore.memory import aligned, load, store
+from saddlecore.memory import aligned, aligned_words, load, store
 from saddlecore.philox import philox2x64
 from saddlecore.streams import acceptance, log, normal_pair
 
@@ -46,7 +46,7 @@ _32 = np.uint64(32)
 
 @device
 def _number_of_groups(n, w):
-    return max(1, min(_GROUPS, _CACHE // (3 * n * w)))
+    return max(1, min(_GROUPS, _CACHE // (4 * n * w)))
 
 
 @device
@@ -107,21 +107,31 @@ def _move(like, at, i, by, walls, work):
 
 
 @device
-def _propose(like, n, group, t, factor, chains, where, work):
-    """Write a group's y, and −ln V."""
-    reach, walls = where
+def _draw(like, blocks, groups, t, chains, words):
+    """The words of all blocks of a step: short loops let the processor overlap them."""
     first, k0, k1 = chains
     w = width(like)
-    # The first chain is a multiple of w, so that a group's lanes share the high word.
-    chain = np.uint64(first + group * w)
-    low, at = lane_numbers(like) + (chain & _LOW), group * n * w
-    outside = like > 0.0
-    for block in range((n + 1) // 2):
-        A, B = philox2x64(low, chain >> _32, np.uint64(t), np.uint64(block), k0, k1)
-        if block == 0:
-            store(work[3][_LIMIT], group * w, -log(acceptance(B)))
-        z0, z1 = normal_pair(A, B)
-        i = 2 * block
+    for group in range(groups):
+        # The first chain is a multiple of w, so that a group's lanes share the high word.
+        chain = np.uint64(first + group * w)
+        low = lane_numbers(like) + (chain & _LOW)
+        for block in range(blocks):
+            A, B = philox2x64(low, chain >> _32, np.uint64(t), np.uint64(block), k0, k1)
+            store(words[0], (group * blocks + block) * w, A)
+            store(words[1], (group * blocks + block) * w, B)
+
+
+@device
+def _propose(like, n, group, factor, where, words, work):
+    """Write a group's y, and −ln V."""
+    reach, walls = where
+    w, blocks = width(like), (n + 1) // 2
+    at, outside = group * n * w, like > 0.0
+    B = load(like, words[1], group * blocks * w)
+    store(work[3][_LIMIT], group * w, -log(acceptance(B)))
+    for block in range(blocks):
+        k, i = (group * blocks + block) * w, 2 * block
+        z0, z1 = normal_pair(load(like, words[0], k), load(like, words[1], k))
         outside |= _move(like, at, i, (factor * reach[i]) * z0, walls, work)
         if i + 1 < n:
             outside |= _move(like, at, i + 1, (factor * reach[i + 1]) * z1, walls, work)
@@ -181,7 +191,7 @@ def _record(like, t, history, block, work):
 
 
 @device
-def _pass(like, forms, n, plan, span, chains, where, history, block, work):
+def _pass(like, forms, n, plan, span, chains, where, history, block, words, work):
     """Take a block of chains through its span of steps."""
     first, last, total = span
     every = history[0]
@@ -191,8 +201,9 @@ def _pass(like, forms, n, plan, span, chains, where, history, block, work):
         if t == last:
             break
         temperature, factor = plan[t - first, TEMPERATURE], plan[t - first, FACTOR]
+        _draw(like, (n + 1) // 2, block[1], t, chains, words)
         for group in range(block[1]):
-            _propose(like, n, group, t, factor, chains, where, work)
+            _propose(like, n, group, factor, where, words, work)
             _settle(like, forms, n, group, temperature, work)
 
 
@@ -215,6 +226,8 @@ def _anneal(like, forms, key, chain, plan, span, where, history, state):
     size = groups * n * w
     lanes = aligned(_ROWS * groups * w).reshape(_ROWS, groups * w)
     work = (aligned(size), aligned(size), aligned(size), lanes, gradient_scratch(like, n))
+    drawn = groups * ((n + 1) // 2) * w
+    words = (aligned_words(drawn), aligned_words(drawn))
     within = (where[0], _walls(where[1]))
     k0, k1 = np.uint64(key) & _LOW, np.uint64(key) >> _32
     for first in range(0, m, groups * w):
@@ -224,7 +237,7 @@ def _anneal(like, forms, key, chain, plan, span, where, history, state):
             for group in range(block[1]):
                 _begin(like, forms, n, group, work)
         chains = (chain + first, k0, k1)
-        _pass(like, forms, n, plan, span, chains, within, history, block, work)
+        _pass(like, forms, n, plan, span, chains, within, history, block, words, work)
         _leave(like, n, state, block, work)
 
 
