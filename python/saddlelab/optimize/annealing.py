@@ -318,13 +318,15 @@ def _spans(steps: int, m: int, fun: Objective, progress: bool) -> Iterator[tuple
         from tqdm import tqdm
 
         bar = tqdm(desc=f"annealing {fun.name}", total=steps, unit="step")
-    for first in range(0, steps, size):
-        last = min(first + size, steps)
-        yield first, last, steps
+    try:
+        for first in range(0, steps, size):
+            last = min(first + size, steps)
+            yield first, last, steps
+            if bar is not None:
+                bar.update(last - first)
+    finally:
         if bar is not None:
-            bar.update(last - first)
-    if bar is not None:
-        bar.close()
+            bar.close()
 
 
 class _Run:

@@ -233,13 +233,15 @@ def _rounds(
         from tqdm import tqdm
 
         bar = tqdm(desc=f"grid search {fun.name}", total=total, unit="point", unit_scale=True)
-    for first in range(0, total, size * _TASKS):
-        last = min(first + size * _TASKS, total)
-        yield [(k, min(k + size, last)) for k in range(first, last, size)]
+    try:
+        for first in range(0, total, size * _TASKS):
+            last = min(first + size * _TASKS, total)
+            yield [(k, min(k + size, last)) for k in range(first, last, size)]
+            if bar is not None:
+                bar.update(last - first)
+    finally:
         if bar is not None:
-            bar.update(last - first)
-    if bar is not None:
-        bar.close()
+            bar.close()
 
 
 # --- the search ------------------------------------------------------------------------------
