@@ -13,9 +13,9 @@ STEPS, CHAINS, LOOPS = 2000, 4096, 24
 
 NOTE = f"""\
 `annealing(…, workers={WORKERS})` beside the same chain written in plain Python, per step of a
-chain: the same function, temperatures and lengths, NumPy's normals.  *Equal quality* is asserted: as many
-of the chains ({CHAINS} of ours, at least {LOOPS} of the loop's) end in the basin of the global
-minimum, and below the median of ours, within five standard errors.  `grid_search` beside
+chain: the same function, temperatures and lengths, NumPy's normals.  *Equal quality* is asserted:
+as many of the chains ({CHAINS} of ours, at least {LOOPS} of the loop's) end in the basin of the
+global minimum, and below the median of ours, within five standard errors.  `grid_search` beside
 `scipy.optimize.brute(finish=None, workers={WORKERS})`, per point, the same best point asserted."""
 
 

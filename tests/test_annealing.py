@@ -15,9 +15,9 @@ from saddlecore.forms import VALUE_LANES
 from saddlecore.jit import entry
 from saddlecore.laneops import zeros
 from saddlelab import PythonSpeedWarning, objective, surfaces
-from saddlelab.optimize import annealing as face
+from saddlelab.optimize import annealing_run
 from saddlelab.optimize.annealing import annealing
-from saddlelab.optimize.cooling import temperatures
+from saddlelab.optimize.cooling import factors, temperatures
 
 EPS = np.finfo(float).eps
 #: A law is rejected by chance once in so many tests, if a seed were to change.
@@ -144,7 +144,7 @@ def test_workers_do_not_matter(m, workers, span):
     given_to = {"chains": m, "steps": 60, "record": 7, "rng": m}
     whole = annealing(WAVES, WIDE, workers=1, **given_to)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face, "_SPAN", span)
+        patch.setattr(annealing_run, "_SPAN", span)
         other = annealing(WAVES, WIDE, workers=workers, **given_to)
     for name in ("x", "value", "final_x", "final_value", "acceptance", "temperatures"):
         np.testing.assert_array_equal(getattr(other, name), getattr(whole, name))
@@ -300,7 +300,7 @@ def test_lengths_follow_the_temperature():
     for shrink, expected in (
         ("root", [1, 0.5, 0]), ("temperature", [1, 0.25, 0]), ("constant", [1, 1, 1])
     ):  # fmt: skip
-        np.testing.assert_array_equal(face.factors(shrink, heat), expected)
+        np.testing.assert_array_equal(factors(shrink, heat), expected)
 
 
 def test_the_first_temperature_is_the_spread_of_the_values():

@@ -16,6 +16,7 @@ from saddlecore.forms import VALUE_LANES
 from saddlelab import PythonSpeedWarning, objective, surfaces
 from saddlelab.optimize import grid as face
 from saddlelab.optimize.grid import grid_search
+from saddlelab.optimize.grid_result import lines_of
 
 EPS = np.finfo(float).eps
 
@@ -98,7 +99,7 @@ def test_spans_do_not_matter(counts, data):
     """However the grid is cut, and with a form in plain numbers only: the same."""
     total = int(np.prod(counts))
     cuts = data.draw(st.lists(st.integers(0, total), max_size=4))
-    lines, counts = face._lines(np.array(whole(counts)), np.array(counts)), np.array(counts)
+    lines, counts = lines_of(np.array(whole(counts)), np.array(counts)), np.array(counts)
     PLAIN.check(np.zeros((1, len(counts))))
     forms = PLAIN.table(len(counts), exact=False)
     scalar = forms.copy()
@@ -130,7 +131,7 @@ def test_workers_and_tasks_do_not_matter(counts, workers, task):
 def test_a_grid_that_no_memory_would_hold():
     """Only a span of it is looked at: 10¹⁸ points are numbered, and none is stored."""
     counts, n = np.full(6, 1000), 6
-    lines = face._lines(np.tile([0.0, 999.0], (n, 1)), counts)
+    lines = lines_of(np.tile([0.0, 999.0], (n, 1)), counts)
     PLAIN.check(np.zeros((1, n)))
     top, lost = (np.full(3, np.inf), np.full(3, engine.NONE)), np.array([0, engine.NONE])
     first = int(np.ravel_multi_index([999, 998, 1, 2, 1, 0], counts))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import saddlecore
 from saddlelab.arguments import finite_float, positive_integer, worker_count
 from saddlelab.as_objective import as_objective
 from saddlelab.box import generic_point
 from saddlelab.objective import Objective
-from saddlelab.optimize.best import Best
+from saddlelab.optimize.annealing_result import Annealing
+from saddlelab.optimize.annealing_run import AnnealingRun, spans_of
 from saddlelab.optimize.cooling import factors, temperatures
 from saddlelab.optimize.finite_box import finite_box
 from saddlelab.optimize.multistart import draw_starts
 from saddlelab.points import points_of
-from saddlelab.studies.seeds import RNG, resolve_seed, stream_key
-from saddlelab.threads import over_threads
+from saddlelab.studies.seeds import RNG, resolve_seed
 
-__all__ = ["Annealing", "AnnealingHistory", "annealing"]
+__all__ = ["annealing"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -31,74 +28,6 @@ _CHAINS, _STEPS, _MOST_CHAINS, _MOST_STEPS = 64, 10_000, 10**8, 10**8
 _SCALE, _LENGTH = 0.25, 1.0
 #: Points whose values tell the first temperature.
 _PROBES, _CALLBACK_PROBES = 256, 32
-#: Values between two looks at the clock, and at Ctrl-C.
-_SPAN, _CALLBACK_SPAN = 2**22, 2**9
-#: Chains of a thread's task: the lanes of a group, and the groups that take turns.
-_LANES, _GROUPS = 8, 8
-#: Version of the random numbers: with another one the same seed gives other chains.
-_STREAM = 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AnnealingHistory:
-    """What was recorded of a run.
-
-    Attributes
-    ----------
-    steps : (records,) int
-        After how many steps.
-    value, best : (m, records) float
-        f where each chain was, and the least so far.
-    """
-
-    steps: NDArray[np.int64]
-    value: Floats
-    best: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Annealing:
-    """Where Metropolis chains came by and ended.
-
-    Attributes
-    ----------
-    x : (m, n) float
-        The best point of each of m chains.
-    value : (m,) float
-        f there; infinite for a chain that never saw a number.
-    final_x, final_value : (m, n) and (m,) float
-        Where each chain ended, and f there.
-    acceptance : (m,) float
-        What fraction of its steps each chain took.
-    temperatures : (steps,) float
-        Of every step.
-    history : AnnealingHistory or None
-        What ``record`` asked for.
-    seed : int
-        What to pass as ``rng`` to get the same again.
-    objective : Objective
-    """
-
-    x: Floats
-    value: Floats
-    final_x: Floats
-    final_value: Floats
-    acceptance: Floats
-    temperatures: Floats
-    history: AnnealingHistory | None
-    seed: int
-    objective: Objective
-
-    @property
-    def best(self) -> Best:
-        """The best point of all chains, (n,), and f there."""
-        k = int(np.argmin(self.value))
-        return Best(self.x[k], float(self.value[k]))
-
-    @property
-    def evaluations(self) -> int:
-        """How often the function was called for the chains."""
-        return len(self.x) * (1 + len(self.temperatures))
 
 
 def annealing(
@@ -191,8 +120,8 @@ def annealing(
     heat = temperatures(schedule, steps, first, final_temperature)
     plan = np.column_stack([heat, factors(shrink, heat)])
     threads = worker_count(workers) if made.parallel else 1
-    run = _Run(made, box, reach, starts, plan, every, seed)
-    for span in _spans(steps, len(starts), made, progress):
+    run = AnnealingRun(made, box, reach, starts, plan, every, seed)
+    for span in spans_of(steps, len(starts), made, progress):
         run.go(span, threads)
     return run.result(heat, seed)
 
@@ -305,82 +234,3 @@ def _spread(values: Floats) -> float:
         if 0.0 < spread < np.inf:
             return spread
     return 1.0
-
-
-# --- the run ---------------------------------------------------------------------------------
-
-
-def _spans(steps: int, m: int, fun: Objective, progress: bool) -> Iterator[tuple[int, int, int]]:
-    """First and last time of each call of the engine, and the end."""
-    size = max(1, (_SPAN if fun.parallel else _CALLBACK_SPAN) // m)
-    bar = None
-    if progress:
-        from tqdm import tqdm
-
-        bar = tqdm(desc=f"annealing {fun.name}", total=steps, unit="step")
-    try:
-        for first in range(0, steps, size):
-            last = min(first + size, steps)
-            yield first, last, steps
-            if bar is not None:
-                bar.update(last - first)
-    finally:
-        if bar is not None:
-            bar.close()
-
-
-class _Run:
-    """The chains, between spans of steps."""
-
-    def __init__(
-        self,
-        fun: Objective,
-        box: Floats | None,
-        reach: Floats,
-        starts: Floats,
-        plan: Floats,
-        every: int,
-        seed: int,
-    ) -> None:
-        m, n = starts.shape
-        self._fun, self._starts, self._plan, self._every = fun, starts, plan, every
-        walls = np.tile([-np.inf, np.inf], (n, 1)) if box is None else box
-        self._where = (reach, walls)
-        self._table = fun.table(n, exact=False)
-        self._key = np.uint64(stream_key(seed, "annealing", "", _STREAM, None))
-        self._x, self._best, self._numbers = starts.copy(), starts.copy(), np.zeros((3, m))
-        records = 1 + len(plan) // every if every else 0
-        self._history = np.full((2, m, records), np.nan)
-
-    def go(self, span: tuple[int, int, int], threads: int) -> None:
-        """Take all chains through a span."""
-
-        def part(rows: slice) -> None:
-            state = (self._x[rows], self._best[rows], self._numbers[:, rows])
-            history = (self._every, self._history[0, rows], self._history[1, rows])
-            saddlecore.annealing.anneal(
-                self._table, self._key, rows.start, self._plan[span[0] : span[1]], span,
-                self._where, history, state,
-            )  # fmt: skip
-
-        m = len(self._x)
-        groups = -(-m // (_LANES * threads))
-        task = _LANES * min(groups, _GROUPS)
-        over_threads(part, [slice(k, min(k + task, m)) for k in range(0, m, task)], threads)
-        self._fun.reraise()
-
-    def result(self, heat: Floats, seed: int) -> Annealing:
-        """What the chains found."""
-        engine = saddlecore.annealing
-        value, best = self._numbers[engine.VALUE].copy(), self._numbers[engine.BEST_VALUE].copy()
-        lost = np.isinf(best) & (best > 0.0)
-        if lost.any():
-            self._fun.explain(self._starts[lost], np.full(np.count_nonzero(lost), np.nan))
-        history = None
-        if self._every:
-            steps = self._every * np.arange(self._history.shape[2])
-            history = AnnealingHistory(steps, *self._history)
-        taken = self._numbers[engine.ACCEPTED] / len(heat)
-        return Annealing(
-            self._best, best, self._x, value, taken, heat, history, seed, self._fun
-        )  # fmt: skip

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,14 +14,11 @@ from saddlelab.arguments import positive_integer, worker_count
 from saddlelab.as_objective import as_objective
 from saddlelab.box import generic_point
 from saddlelab.objective import Objective
-from saddlelab.optimize.best import Best
 from saddlelab.optimize.finite_box import finite_box
+from saddlelab.optimize.grid_result import GridSearch, lines_of, points_of_grid
 from saddlelab.threads import over_threads
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["GridSearch", "grid_search"]
+__all__ = ["grid_search"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -31,77 +27,6 @@ _MOST_POINTS, _MOST_TOP, _MOST_KEPT = 2**62, 10**6, 2**28
 #: Points of a task for a thread, and tasks between two looks at the clock and at Ctrl-C.
 _TASK, _CALLBACK_TASK, _TASKS = 2**18, 2**9, 32
 _LANES = 8
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class GridSearch:
-    """The least values of a function on a grid.
-
-    Attributes
-    ----------
-    x : (k, n) float
-        The points of the k least values, ascending; of equal ones, the first on the grid first.
-    value : (k,) float
-        f there.
-    index : (k, n) int
-        Which point of the grid each is.
-    bounds : (n, 2) float
-    points : (n,) int
-        How many coordinates each variable has.
-    spacing : (n,) float
-        From one to the next (of a single one, the width of the box).
-    undefined : int
-        How many values are NaN.
-    values : float array of shape `points`, or None
-        All values, if they were to be kept.
-    objective : Objective
-    """
-
-    x: Floats
-    value: Floats
-    index: Integers
-    bounds: Floats
-    points: Integers
-    spacing: Floats
-    undefined: int
-    values: Floats | None
-    objective: Objective
-
-    @property
-    def best(self) -> Best:
-        """The first point of the least value, (n,), and f there.
-
-        Raises ValueError if f is nowhere a number.
-        """
-        if not len(self.x):
-            raise ValueError(f"{self.objective.name} is NaN on the whole grid")
-        return Best(self.x[0], float(self.value[0]))
-
-    @property
-    def evaluations(self) -> int:
-        """How many points the grid has."""
-        return math.prod(self.points.tolist())
-
-    @property
-    def axes(self) -> tuple[Floats, ...]:
-        """The coordinates of each variable."""
-        lines = _lines(self.bounds, self.points)
-        each = zip(lines, self.points.tolist(), strict=True)
-        return tuple(_coordinates(line, np.arange(count), count) for line, count in each)
-
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Draw the function of one or two variables, and the points found.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure's by default.
-        **kwargs
-            Passed to ``Axes.contour`` (two variables) or ``Axes.plot`` (one).
-        """
-        from saddlelab.optimize.grid_plot import plot_grid_search
-
-        return plot_grid_search(self, ax=ax, **kwargs)
 
 
 def grid_search(
@@ -166,7 +91,7 @@ def grid_search(
     _check_total(total, keep_values)
     top = min(positive_integer("top", top, at_most=_MOST_TOP), total)
     threads = worker_count(workers) if made.parallel else 1
-    lines = _lines(box, counts)
+    lines = lines_of(box, counts)
     made.check(generic_point(box))
     search = _Search(made, lines, counts, top, np.empty(total if keep_values else 0))
     for spans in _rounds(made, counts, total, progress):
@@ -196,27 +121,7 @@ def _check_total(total: int, keep_values: bool) -> None:
                          f"{total:.2g}")  # fmt: skip
 
 
-# --- coordinates -----------------------------------------------------------------------------
-
-
-def _lines(box: Floats, counts: Integers) -> Floats:
-    """The engine's lines, (n, 3): first coordinate, from one to the next, last."""
-    low, high = box.T
-    step = (high - low) / np.maximum(counts - 1, 1)
-    first = np.where(counts > 1, low, low + 0.5 * (high - low))
-    return np.column_stack([first, step, high])
-
-
-def _coordinates(line: Floats, j: Integers, count: int) -> Floats:
-    found: Floats = np.where((j == count - 1) & (j > 0), line[2], line[0] + j * line[1])
-    return found
-
-
-def _points(lines: Floats, counts: Integers, numbers: Integers) -> Floats:
-    """The points of these numbers, (k, n)."""
-    index = np.unravel_index(numbers, tuple(counts.tolist()))
-    each = zip(lines, index, counts.tolist(), strict=True)
-    return np.column_stack([_coordinates(line, j, count) for line, j, count in each])
+# --- the search ------------------------------------------------------------------------------
 
 
 def _rounds(
@@ -242,9 +147,6 @@ def _rounds(
     finally:
         if bar is not None:
             bar.close()
-
-
-# --- the search ------------------------------------------------------------------------------
 
 
 class _Search:
@@ -286,14 +188,14 @@ class _Search:
     def result(self, box: Floats) -> GridSearch:
         """What was found."""
         if self._undefined:
-            point = _points(self._lines, self._counts, np.array([self._where]))
+            point = points_of_grid(self._lines, self._counts, np.array([self._where]))
             self._fun.explain(point, np.full(1, np.nan))
         shape = tuple(self._counts.tolist())
         there = self._top[1] != saddlecore.grid.NONE
         number = self._top[1][there]
         index = np.column_stack(np.unravel_index(number, shape)).astype(np.int64)
         return GridSearch(
-            _points(self._lines, self._counts, number), self._top[0][there], index, box,
+            points_of_grid(self._lines, self._counts, number), self._top[0][there], index, box,
             self._counts, self._lines[:, 1].copy(), self._undefined,
             self._values.reshape(shape) if len(self._values) else None, self._fun,
         )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from saddlelab.optimize.grid import GridSearch
+    from saddlelab.optimize.grid_result import GridSearch
 
 __all__ = ["plot_grid_search"]
 
