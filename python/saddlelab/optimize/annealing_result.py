@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.objective import Objective
-from saddlelab.optimize.best import Best
 
 __all__ = ["Annealing", "AnnealingHistory"]
 
@@ -67,10 +66,9 @@ class Annealing:
     objective: Objective
 
     @property
-    def best(self) -> Best:
-        """The best point of all chains, (n,), and f there."""
-        k = int(np.argmin(self.value))
-        return Best(self.x[k], float(self.value[k]))
+    def best(self) -> int:
+        """The chain that came by the least value."""
+        return int(np.argmin(self.value))
 
     @property
     def evaluations(self) -> int:

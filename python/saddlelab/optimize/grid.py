@@ -81,7 +81,7 @@ def grid_search(
     >>> from saddlelab import surfaces
     >>> from saddlelab.optimize.grid import grid_search
     >>> found = grid_search(surfaces.himmelblau, None, 121)
-    >>> found.best.x.round(2).tolist(), found.evaluations
+    >>> found.x[found.best].round(2).tolist(), found.evaluations
     ([3.0, 2.0], 14641)
     """
     made = as_objective(fun)

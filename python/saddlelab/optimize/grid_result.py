@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.objective import Objective
-from saddlelab.optimize.best import Best
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,14 +55,14 @@ class GridSearch:
     objective: Objective
 
     @property
-    def best(self) -> Best:
-        """The first point of the least value, (n,), and f there.
+    def best(self) -> int:
+        """The row of the least value: 0, for rows ascend.
 
         Raises ValueError if f is nowhere a number.
         """
         if not len(self.x):
             raise ValueError(f"{self.objective.name} is NaN on the whole grid")
-        return Best(self.x[0], float(self.value[0]))
+        return 0
 
     @property
     def evaluations(self) -> int:

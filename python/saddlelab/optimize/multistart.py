@@ -28,7 +28,7 @@ def multistart(
     fun: Any,
     bounds: ArrayLike | None = None,
     *,
-    method: str,
+    method: str = "adam",
     starts: int = 1000,
     sampling: str = "sobol",
     rng: RNG = None,
@@ -43,7 +43,7 @@ def multistart(
     bounds : (n, 2) array_like or scipy.optimize.Bounds
         Where to start; the optimizer may leave it.  May be left out for an entry of
         `saddlelab.surfaces`.
-    method : str
+    method : str, optional
         See `saddlelab.minimize`.
     starts : int, optional
         How many.
