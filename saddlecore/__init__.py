@@ -1,17 +1,19 @@
 """saddlecore: the engine.  Numba kernels, arrays in, arrays out, for Python and for ``@njit`` code.
 
-=====================  =====================================================================
-`saddlecore.hermite`   index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
-`saddlecore.laguerre`  the same of Wishart matrices
-`saddlecore.samples`   the same of matrices drawn entry by entry (with `entries`, `sampling`)
-`saddlecore.weighted`  weighted by |det|: critical points of random landscapes
-`saddlecore.rare`      probabilities far below 1e-300 (with `foresight`)
-`saddlecore.inertia`   certified inertia of stacks of symmetric matrices
-`saddlecore.sturm`     eigenvalue counts of tridiagonal matrices
-`saddlecore.streams`   reproducible uniforms, normals and gammas (with `gammas`)
-`saddlecore.philox`    Philox4x32-10
-`saddlecore.lanes`     eight float64 in one register, as a Numba type (with `laneops`, `memory`)
-=====================  =====================================================================
+========================  ==================================================================
+`saddlecore.hermite`      index histograms of random Hessians: GOE, GUE, GSE, any β (with `chains`)
+`saddlecore.laguerre`     the same of Wishart matrices
+`saddlecore.samples`      the same of matrices drawn entry by entry (with `entries`, `sampling`)
+`saddlecore.weighted`     weighted by |det|: critical points of random landscapes
+`saddlecore.rare`         probabilities far below 1e-300 (with `foresight`)
+`saddlecore.splitting`    rare indices of any matrix (with `latents`, `entrywise`)
+`saddlecore.inertia`      certified inertia of stacks of symmetric matrices
+`saddlecore.sturm`        eigenvalue counts of tridiagonal matrices
+`saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`)
+`saddlecore.descent`      optimizers, thousands of starts at once (with `rules`, `terms`)
+`saddlecore.philox`       Philox4x32-10
+`saddlecore.lanes`        eight float64 in one register, as a Numba type (with `laneops`, `memory`)
+========================  ==================================================================
 
 A kernel checks nothing and raises nothing: it writes its results, and a status where one is due,
 into arrays that the caller made.  `saddlelab` is the face that validates and explains.
@@ -21,15 +23,16 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("annealing", "bartlett", "chains", "compile", "diagonal", "differences", "entries", "equilibrate",
-            "evaluate", "exact", "exponents", "folding", "foreign", "foresight", "forms",
-            "gammas", "graph", "grid", "groups", "hermite", "inertia", "jit", "laguerre", "lanearrays",
-            "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
-            "lanewise", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
-            "panels", "philox", "places", "points", "products", "program", "rare", "samples",
-            "sampling", "second", "slopes", "stencils", "steps", "streams", "sturm",
-            "sturm_density", "sturm_law", "swift", "trace", "transposes", "vecmath", "weighted",
-            "wigner")  # fmt: skip
+_MODULES = ("annealing", "bartlett", "chains", "compile", "descent", "diagonal", "differences",
+            "entries", "entrywise", "equilibrate", "evaluate", "exact", "exponents", "first",
+            "folding", "foreign", "foresight", "forms", "gammas", "graph", "grid", "groups",
+            "hermite", "inertia", "jit", "kicks", "laguerre", "lanearrays", "laneloops",
+            "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise",
+            "latents", "margins", "memory", "moves", "newton", "noise", "operations", "pairs",
+            "panels", "perturbed", "philox", "places", "points", "products", "program",
+            "quotients", "rare", "rules", "samples", "sampling", "second", "slopes", "splitting",
+            "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law", "swift",
+            "terms", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

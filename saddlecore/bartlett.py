@@ -18,7 +18,7 @@ from saddlecore.laneops import fma, splat, width, zeros
 from saddlecore.memory import load, store
 from saddlecore.streams import gamma_constants, normal_pair
 
-__all__ = ["scratch_of", "wishart_goe_lanes", "wishart_goe_plain"]
+__all__ = ["multiply", "scratch_of", "side_of", "wishart_goe_lanes", "wishart_goe_plain"]
 
 _TILE = 4
 
@@ -26,6 +26,12 @@ _TILE = 4
 def scratch_of(n):
     """Elements of scratch: T with its rows and columns padded to whole tiles."""
     return (n + _TILE - 1) // _TILE * _TILE * ((n + _TILE - 1) // _TILE * _TILE)
+
+
+@device
+def side_of(n):
+    """Rows of T, padded to whole tiles."""
+    return (n + _TILE - 1) // _TILE * _TILE
 
 
 @device
@@ -84,12 +90,8 @@ def _add_row(z, A, n, i, left, sums, scale):
 
 
 @device
-def _wishart_goe(z, words, numbers, n, out):
-    """Numbers: m, σ = √(2ε/n)."""
-    w, m = width(z), np.int64(numbers[0])
-    side = (n + _TILE - 1) // _TILE * _TILE
-    A, T = out[: n * n * w], out[n * n * w :]
-    _draw(z, asked(z, words), n, m, numbers[1], A, T, side)
+def multiply(z, n, m, A, T, side):
+    """A += T Tᵀ/m, the upper triangle of n rows; `side` rows and columns of T are there."""
     nothing = splat(z, 0.0)
     scale = 1.0 / m
     for top in range(0, n, _TILE):
@@ -106,10 +108,19 @@ def _wishart_goe(z, words, numbers, n, out):
                 _add_row(z, A, n, top + r, left, sums, scale)
 
 
+@device
+def _wishart_goe(z, words, numbers, n, out):
+    """Numbers: m, σ = √(2ε/n)."""
+    w, m, side = width(z), np.int64(numbers[0]), side_of(n)
+    A, T = out[: n * n * w], out[n * n * w :]
+    _draw(z, asked(z, words), n, m, numbers[1], A, T, side)
+    multiply(z, n, m, A, T, side)
+
+
 @c_function
 def wishart_goe_lanes(x, n, out, data):
     """Wishart plus Wigner matrices in eight lanes."""
-    side = (n + _TILE - 1) // _TILE * _TILE
+    side = side_of(n)
     words, numbers = carray(words_at(x), REQUEST + 8), carray(pointer_at(data, 0.0), 2)
     _wishart_goe(zeros(8), words, numbers, n, carray(out, (n * n + side * side) * 8))
 
@@ -117,6 +128,6 @@ def wishart_goe_lanes(x, n, out, data):
 @c_function
 def wishart_goe_plain(x, n, out, data):
     """One Wishart plus Wigner matrix."""
-    side = (n + _TILE - 1) // _TILE * _TILE
+    side = side_of(n)
     words, numbers = carray(words_at(x), REQUEST + 1), carray(pointer_at(data, 0.0), 2)
     _wishart_goe(zeros(1), words, numbers, n, carray(out, n * n + side * side))

@@ -17,9 +17,13 @@ import numpy as np
 
 from saddlecore import rules
 from saddlecore.first import gradient_at, gradient_scratch, value_at
+from saddlecore.forms import BATCH, BATCH_LANES, call_form
 from saddlecore.jit import allocating, device, kernel
+from saddlecore.kicks import add_normals
 from saddlecore.laneops import all_lanes, any_lane, lane, not_, select, splat, width, zeros
-from saddlecore.memory import aligned, load, store
+from saddlecore.memory import aligned, aligned_words, load, store
+from saddlecore.perturbed import SLOPE_THEN, perturb, settled
+from saddlecore.terms import choose_rows
 
 __all__ = ["descend"]
 
@@ -32,8 +36,10 @@ TOL, TARGET, RADIUS, STALL = range(4)
 #: What can be recorded, every so many steps; 0: never.
 VALUE, NORM, LENGTH, PATH = range(4)
 
-# Rows of a block's table of lanes.
-_ALIVE, _LENGTH = range(2)
+# What is known of each start: the length of its last step, and up to three numbers of its method.
+_LENGTH = 0
+# The table of a block's lanes has one row more.
+_ALIVE, _ROWS = 4, 5
 # Groups that take turns, and how many numbers of theirs the cache should hold.
 _GROUPS, _CACHE = 8, 3000
 
@@ -57,20 +63,23 @@ def _enter(like, n, state, block, work):
             for slot in range(len(S)):
                 memory[slot, at + i * w] = S[slot, row, i]
         lanes[_ALIVE, k] = 1.0 if first + k < len(rows) else 0.0
-        lanes[_LENGTH, k] = state[2][row]
+        work[6][k] = np.uint64(row)
+        for i in range(_ALIVE):
+            lanes[i, k] = state[2][i, row]
 
 
 @device
 def _leave_lane(like, n, k, row, state, work):
     """Hand over where lane k of the block is."""
-    X, S, lengths = state
+    X, S, known = state
     x, memory, w = work[0], work[2], width(like)
     at = k // w * n * w + k % w
     for i in range(n):
         X[row, i] = x[at + i * w]
         for slot in range(len(S)):
             S[slot, row, i] = memory[slot, at + i * w]
-    lengths[row] = work[4][_LENGTH, k]
+    for i in range(_ALIVE):
+        known[i, row] = work[4][i, k]
 
 
 @device
@@ -212,7 +221,9 @@ def _finish(like, n, group, end, steps, square, state, block, results, work):
 
 
 @device
-def _look(like, problem, t, total, stops, history, state, block, group, results, work, ending):
+def _look(
+    like, problem, method, t, total, stops, history, state, block, group, results, work, ending
+):  # fmt: skip
     """Record what is due at time t and, if `ending`, see who has come to an end.
 
     Returns whether any goes on.
@@ -229,6 +240,11 @@ def _look(like, problem, t, total, stops, history, state, block, group, results,
         return True
     length = load(like, lanes[_LENGTH], group * w)
     end = _ending(like, n, at, t, total, stops, x, value, square, length)
+    if method[2][rules.THRESHOLD] > 0.0:
+        alive = lanes[_ALIVE, group * w : group * w + w]
+        done, back = settled(like, forms, n, at, group, t, method, alive, work)
+        end = select(done, splat(like, 1.0 * CONVERGED), end)
+        square = select(back, load(like, lanes[SLOPE_THEN], group * w), square)
     there = _is_finite(like, n, at, x)
     end = select(there & (square < np.inf), end, splat(like, 1.0 * DIVERGED))
     steps = select(there, splat(like, 1.0 * t), splat(like, t - 1.0))
@@ -240,9 +256,14 @@ def _look(like, problem, t, total, stops, history, state, block, group, results,
 
 
 @device
-def _step(like, n, at, group, method, row, work, keep):
-    rule, coefficients, options = method
+def _step(like, n, at, group, method, t, row, work, keep):
+    rule, coefficients, options, key = method
     x, previous, w = work[0], work[3], width(like)
+    if options[rules.NOISE] > 0.0:
+        ids = load(like, work[6], group * w)
+        add_normals(like, n, at, work[1], options[rules.NOISE], ids, t, key)
+    if options[rules.CLIP_NORM] > 0.0 or options[rules.CLIP_VALUE] > 0.0:
+        rules.clip(like, n, at, work[1], options)
     if keep:
         for k in range(at, at + n * w, w):
             store(previous, k, load(like, x, k))
@@ -253,6 +274,31 @@ def _step(like, n, at, group, method, row, work, keep):
             by = load(like, x, k) - load(like, previous, k)
             total += by * by
         store(work[4][_LENGTH], group * w, math.sqrt(total))
+
+
+@device
+def _slope_of_terms(like, forms, n, at, group, t, method, work):
+    """Take the mean gradient of a few terms."""
+    point, w = work[7], width(like)
+    for i in range(n):
+        store(point, i * w, load(like, work[0], at + i * w))
+    ids, options = load(like, work[6], group * w), method[2]
+    count, rows = np.int64(options[rules.TERMS]), np.int64(options[rules.ROWS])
+    choose_rows(like, count, rows, ids, t, method[3], point, n * w)
+    slot = BATCH_LANES if w > 1 else BATCH
+    call_form(forms[slot, 0], point, 0, n, work[1], at, forms[slot, 1])
+
+
+@device
+def _slope(like, forms, n, at, group, t, alive, method, work, last):
+    """Take the gradient where the method wants it; at the last point itself, and of all."""
+    if method[2][rules.TERMS] > 0.0 and not last:
+        _slope_of_terms(like, forms, n, at, group, t, method, work)
+    elif method[0] == rules.LOOK_AHEAD and not last:
+        rules.look_ahead(like, n, at, work[0], work[2], method[2], work[7])
+        gradient_at(like, forms, work[7], 0, n, work[1], at, alive, work[5])
+    else:
+        gradient_at(like, forms, work[0], at, n, work[1], at, alive, work[5])
 
 
 @device
@@ -268,7 +314,7 @@ def _pass(like, problem, method, span, stops, history, state, block, results, wo
     """Take a block through its span of steps; returns whether x stayed finite."""
     forms, n = problem
     first, last, total = span
-    w, x, g, lanes = width(like), work[0], work[1], work[4]
+    w, x, lanes = width(like), work[0], work[4]
     recording = _any(history[0])
     _enter(like, n, state, block, work)
     for t in range(first, last + 1):
@@ -285,15 +331,19 @@ def _pass(like, problem, method, span, stops, history, state, block, results, wo
                 _record(like, n, at, t, history, block, group, nothing, nothing, work)
                 continue
             alive = lanes[_ALIVE, group * w : group * w + w]
-            gradient_at(like, forms, x, at, n, g, at, alive, work[5])
+            _slope(like, forms, n, at, group, t, alive, method, work, t == total)
             if looking and not _look(
-                like, problem, t, total, stops, history, state, block, group, results, work,
+                like, problem, method, t, total, stops, history, state, block, group, results, work,
                 careful or t == total,
             ):  # fmt: skip
                 continue
+            if t == total:
+                continue
             going = True
+            if method[2][rules.THRESHOLD] > 0.0:
+                perturb(like, forms, n, at, group, t, method, alive, work)
             keep = careful or history[0][LENGTH] > 0
-            _step(like, n, at, group, method, t - first, work, keep)
+            _step(like, n, at, group, method, t, t - first, work, keep)
         if not going and not recording:
             break
     _leave(like, n, state, block, work)
@@ -307,11 +357,12 @@ def _descend(like, problem, rows, method, span, stops, history, state, results):
     size = groups * n * w
     work = (
         aligned(size), aligned(size), aligned(slots * size).reshape(slots, size), aligned(size),
-        aligned(2 * groups * w).reshape(2, groups * w), gradient_scratch(like, n),
+        aligned(_ROWS * groups * w).reshape(_ROWS, groups * w), gradient_scratch(like, n),
+        aligned_words(groups * w), aligned((n + 1 + np.int64(method[2][rules.TERMS])) * w),
     )  # fmt: skip
     limits, directions, _ = stops
     ending = limits[TOL] >= 0.0 or limits[STALL] >= 0.0 or limits[TARGET] > -np.inf
-    careful = ending or len(directions) > 0
+    careful = ending or len(directions) > 0 or method[2][rules.THRESHOLD] > 0.0
     for first in range(0, len(rows), groups * w):
         used = min(groups, (len(rows) - first + w - 1) // w)
         block = (rows, first, used)
@@ -332,7 +383,8 @@ def descend(forms, rows, method, span, stops, history, state, results):
     rows : (active,) int64
         The starts that have not ended, ascending.
     method : tuple
-        The rule, (last − first, COEFFICIENTS) coefficients and (OPTIONS,) options; see `rules`.
+        The rule, (last − first, COEFFICIENTS) coefficients and (OPTIONS,) options, see `rules`;
+        the uint64 key of the random numbers.
     span : tuple of int
         First and last time (no step is taken at the last), and the time at which all is over.
     stops : tuple
@@ -343,8 +395,8 @@ def descend(forms, rows, method, span, stops, history, state, results):
         norms and lengths of the last step, and (m, records, n) points.  Those never recorded may
         be empty.  What is recorded at time t stands at t / every.
     state : tuple
-        (m, n) points, (slots, m, n) what the rule remembers, and (m,) lengths of the last step; all
-        are changed.
+        (m, n) points, (slots, m, n) what the rule remembers, and (4, m) the length of the last step
+        and three numbers of the method's own; all are changed.
     results : tuple
         (m,) float64 ‖∇f‖, int64 steps and int64 status, for those that end.
     """

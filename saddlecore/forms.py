@@ -19,6 +19,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 __all__ = [
+    "BATCH",
+    "BATCH_LANES",
     "GRADIENT",
     "GRADIENT_LANES",
     "HVP",
@@ -37,9 +39,12 @@ __all__ = [
 
 #: What a slot of the table computes: f(x); ∇f(x); H(x) v, with x holding the n numbers of x and
 #: then the n of v; "second" is f, ∇f and the lower triangle of H row by row, one after another.
+#: "batch" is the mean gradient of a few terms of a mean over data, x holding the n numbers of x,
+#: how many terms, and their numbers.
 #: Each in plain numbers and, in the next slot, in `LANES` lanes.
 VALUE, VALUE_LANES, GRADIENT, GRADIENT_LANES, HVP, HVP_LANES, SECOND, SECOND_LANES = range(8)
-SLOTS = 8
+BATCH, BATCH_LANES = 8, 9
+SLOTS = 10
 LANES = 8
 
 

@@ -35,7 +35,7 @@ from saddlecore.jit import allocating, device, kernel
 from saddlecore.philox import philox2x64
 from saddlecore.streams import acceptance, log, normal_pair, uniform
 
-__all__ = ["run_islands"]
+__all__ = ["log_gamma_variate", "run_islands", "uniform_at"]
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -53,13 +53,14 @@ def _bounded_exp(x):
 
 
 @device
-def _uniform_at(sample, row, attempt, keys):
+def uniform_at(sample, row, attempt, keys):
+    """A uniform variate of one sample."""
     A, _ = philox2x64(sample & _LOW, sample >> _32, np.uint64(row), attempt, keys[0], keys[1])
     return uniform(A)
 
 
 @device
-def _log_gamma_variate(S, low, high, row, k0, k1):
+def log_gamma_variate(S, low, high, row, k0, k1):
     """The logarithm of a Gamma(S) variate, by Marsaglia & Tsang's method."""
     d = S - 1.0 / 3.0 + (1.0 if S < 1.0 else 0.0)
     m = 1.0 / math.sqrt(9.0 * d)
@@ -126,11 +127,11 @@ def _draw_t(grid, alpha, x, table, out, sample, row, keys):
         stop, total, top = t_weights(grid, alpha, x, table, out)
         if top < 0.5 * NOWHERE:
             return 0.0, 0.0
-        m, part = _pick(out[: stop + 1], _uniform_at(sample, row, _CHOICE, keys), total)
+        m, part = _pick(out[: stop + 1], uniform_at(sample, row, _CHOICE, keys), total)
     if m < stop:
         t = _near_point(grid, alpha, m, part)
     else:
-        t = _bounded_exp(_log_gamma_variate(alpha, low, high, number, keys[0], keys[1]) - log(x))
+        t = _bounded_exp(log_gamma_variate(alpha, low, high, number, keys[0], keys[1]) - log(x))
     if stop == 0:
         return t, 0.0
     constant = alpha * (log(x) - log(alpha) + 1.0) - stirling(alpha)
@@ -157,7 +158,7 @@ def _draw_pivot(grid, centre, count, tables, out, sample, row, keys):
     total, top = pivot_weights(grid, centre, count, tables, out)
     if top < 0.5 * NOWHERE:
         return 0.0, 0.0
-    m, part = _pick(out, _uniform_at(sample, row, _ZERO, keys), total)
+    m, part = _pick(out, uniform_at(sample, row, _ZERO, keys), total)
     y = beyond(grid, grid[0][m % M], part * grid[4])
     d = y if m < M else -y
     log_p = -0.5 * (d - centre) ** 2 - _HALF_LN_2PI
@@ -243,7 +244,7 @@ def _run_island(model, grid, tables, keys, island, d, counts, weights, copies, o
         if effective == 0.0:
             return log_mean, least
         if effective < 0.5 and row < n - 1:
-            u = _uniform_at(first, 2 * row, _RESAMPLING, keys)
+            u = uniform_at(first, 2 * row, _RESAMPLING, keys)
             _resample((weights[0], weights[1]), d, counts, log_mean, u, copies)
             aside += log_mean
     return aside + log_mean, least

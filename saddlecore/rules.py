@@ -5,6 +5,8 @@ method remembers into the next x.  What changes from step to step (learning rate
 stands in a row of coefficients that `saddlelab` computes; what does not, in `options`.
 """
 
+import numpy as np
+
 from saddlecore.jit import device
 from saddlecore.laneops import fma, splat, width
 from saddlecore.memory import load, store
@@ -14,19 +16,32 @@ __all__ = [
     "ADAGRAD",
     "ADAM",
     "AMSGRAD",
+    "CLIP_NORM",
+    "CLIP_VALUE",
     "COEFFICIENTS",
+    "FALL",
     "HEAVY_BALL",
+    "KICK",
+    "LOOK_AHEAD",
     "NADAM",
     "NESTEROV",
+    "NOISE",
     "OPTIONS",
     "PLAIN",
     "RMSPROP",
     "RMSPROP_CENTERED",
+    "ROWS",
+    "TERMS",
+    "THRESHOLD",
+    "WAIT",
+    "clip",
+    "look_ahead",
     "step",
-]
+]  # fmt: skip
 
 #: The rules; how many vectors each remembers is their `memory` in `saddlelab`.
-PLAIN, HEAVY_BALL, NESTEROV, ADAGRAD, RMSPROP, RMSPROP_CENTERED, ADAM, AMSGRAD, NADAM = range(9)
+PLAIN, HEAVY_BALL, NESTEROV, LOOK_AHEAD = range(4)
+ADAGRAD, RMSPROP, RMSPROP_CENTERED, ADAM, AMSGRAD, NADAM = range(4, 10)
 
 #: Columns of the coefficients: the rate that multiplies the step; two that the rule explains;
 #: what decoupled weight decay leaves of x.
@@ -35,7 +50,15 @@ COEFFICIENTS = 4
 #: Places in `options`.  DECAY: of weights, added to the gradient; BETA, BETA2: what is kept of the
 #: averages of gradients and of their squares; EPS is added to a root, EPS_INSIDE under it.
 DECAY, BETA, BETA2, EPS, EPS_INSIDE = range(5)
-OPTIONS = 5
+#: Of every method: standard deviation of the noise added to each entry of the gradient; the largest
+#: norm and the largest entry of what is passed on of it.  0: none.
+NOISE, CLIP_NORM, CLIP_VALUE = range(5, 8)
+#: Of perturbed gradient descent: the gradient below which x is kicked, how far, for how many steps
+#: it is then let alone, and by how much f must have fallen after these.
+THRESHOLD, KICK, WAIT, FALL = range(8, 12)
+#: Of methods that take a few terms of a mean over data in each step: how many, out of how many.
+TERMS, ROWS = 12, 13
+OPTIONS = 14
 
 
 @device
@@ -89,6 +112,41 @@ def _nesterov(like, n, at, x, g, memory, c, o):
         bi = fma(splat(like, o[BETA]), load(like, b, k), slope)
         store(b, k, bi)
         _move(like, c, x, k, xi, fma(splat(like, o[BETA]), bi, slope))
+
+
+@device
+def _look_ahead(like, n, at, x, g, memory, c, o):
+    """v ← μ v − rate·∇f(x + μ v), x ← x + v (Nesterov 1983, as Sutskever et al. 2013 write it)."""
+    w, v = width(like), memory[0]
+    for k in range(at, at + n * w, w):
+        xi, vi = load(like, x, k), o[BETA] * load(like, v, k)
+        vi = fma(splat(like, -c[RATE]), _slope(like, o, xi + vi, g, k), vi)
+        store(v, k, vi)
+        store(x, k, xi + vi)
+
+
+@device
+def look_ahead(like, n, at, x, memory, o, out):
+    """The points x + μ v where LOOK_AHEAD takes the gradient, to the beginning of `out`."""
+    w = width(like)
+    for i in range(n):
+        k = at + i * w
+        v = load(like, memory[0], k)
+        store(out, i * w, fma(splat(like, o[BETA]), v, load(like, x, k)))
+
+
+@device
+def clip(like, n, at, g, o):
+    """Shorten the gradient, as ``clip_grad_norm_`` and then ``clip_grad_value_`` would."""
+    w, square = width(like), splat(like, 0.0)
+    share = splat(like, 1.0)
+    if o[CLIP_NORM] > 0.0:
+        for k in range(at, at + n * w, w):
+            square += load(like, g, k) * load(like, g, k)
+        share = min(share, o[CLIP_NORM] / (root(square) + 1e-6))
+    most = splat(like, o[CLIP_VALUE] if o[CLIP_VALUE] > 0.0 else np.inf)
+    for k in range(at, at + n * w, w):
+        store(g, k, max(min(share * load(like, g, k), most), -most))
 
 
 @device
@@ -206,6 +264,8 @@ def step(like, rule, n, at, x, g, memory, c, o):
         _heavy_ball(like, n, at, x, g, memory, c, o)
     elif rule == NESTEROV:
         _nesterov(like, n, at, x, g, memory, c, o)
+    elif rule == LOOK_AHEAD:
+        _look_ahead(like, n, at, x, g, memory, c, o)
     elif rule == ADAGRAD:
         _adagrad(like, n, at, x, g, memory, c, o)
     elif rule == RMSPROP:

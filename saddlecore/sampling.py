@@ -21,7 +21,7 @@ from numba.extending import intrinsic, models, overload_method, register_model
 from saddlecore.compile import plain_function, wrap
 from saddlecore.entries import COUNTER, REQUEST, SPARE, asked, block, draw_gamma
 from saddlecore.gammas import exp
-from saddlecore.jit import METHODS, allocating, device, sampler
+from saddlecore.jit import METHODS, device, entry, sampler
 from saddlecore.laneops import bits_of, from_bits, select, splat, width
 from saddlecore.lanes import Lanes
 from saddlecore.memory import load, store
@@ -189,7 +189,7 @@ def run_sampler(function, key, sample, out):
     """Run ``function(stream, out)`` for one sample from Python: what it raises is raised."""
     inner = sampler(plain_function(function))
 
-    @allocating
+    @entry
     def run(words, out):
         inner(_stream_in(words), out)
 

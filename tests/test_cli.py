@@ -188,10 +188,20 @@ def rows_in(path):
 LONG = ["prevalence", "goe", "--dims", "40,80", "--samples", "6000000", "--seed", "1"]
 
 
+def _heed_ctrl_c():
+    """What a shell runs in the background is told to ignore it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(*args, when, cwd):
     """Start, press Ctrl-C once `when` holds, return what is printed."""
     with subprocess.Popen(
-        command(*args), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*args),
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed_ctrl_c,
     ) as child:
         deadline = time.monotonic() + 120
         while not when():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from saddlelab import log_minimum_probability, rare_prevalence
+from saddlelab import index_law, log_minimum_probability, rare_prevalence
 from saddlelab.cli import main
 from saddlelab.rare_plot import plot_minimum_law
 
@@ -68,7 +68,18 @@ def test_max_index(capsys):
     assert str(event).startswith("P(index <= 2) = ")
     ax = plot_minimum_law([event], ax=Figure().subplots())
     assert ax.get_ylabel() == "−ln P(index ≤ 2)"
-    assert len(ax.lines) == 1  # the error bar's
+    law = index_law("goe", 9).log_probabilities
+    (exact,) = (line.get_ydata() for line in ax.lines if line.get_label() == "exact")
+    np.testing.assert_array_equal(exact, [-np.logaddexp.reduce(law[:3])])
+
+
+def test_parameters_of_dense_ensembles(capsys):
+    arguments = ["--dims", "2,3", "--param", "entries=rademacher", "--seed", "1"]
+    assert main(["rare", "wigner", *arguments]) == 0
+    events = [rare_prevalence("wigner", n, entries="rademacher", rng=1) for n in (2, 3)]
+    assert capsys.readouterr().out.splitlines() == [*map(str, events), "seed 1"]
+    ax = plot_minimum_law(events, ax=Figure().subplots())
+    assert "exact" not in lines(ax)
 
 
 def test_a_fresh_seed_is_one_for_all_dimensions(capsys):
@@ -99,7 +110,7 @@ def test_in_a_shell(tmp_path):
     [
         (["goe"], "one of the arguments --dim --dims is required; type for example"),
         (["goe", "--dim", "5", "--dims", "5:9"], "not allowed with"),
-        (["wishart", "--dim", "5"], "`ensemble` must be one of beta, goe, gse, gue"),
+        (["ginibre", "--dim", "5"], "'ginibre', which is not symmetric"),
         (["goe", "--dim", "5", "--kind", "saddle"], "invalid choice: 'saddle'"),
         (["goe", "--dim", "5", "--rel-error", "0"], "`rel_error` must be positive"),
         (["goe", "--dim", "5", "--param", "ratio=1"], "ratio"),
@@ -133,13 +144,30 @@ def test_the_picture_holds_estimates_exact_law_and_large_deviations(events):
     )
 
 
-def test_with_a_shift_no_law_is_drawn():
-    event = rare_prevalence("beta", 4, beta=3.0, shift=0.2, samples=1, rng=0)
-    ax = plot_minimum_law([event], ax=Figure().subplots())
-    assert {"exact", "3 (ln 3/4) n²"}.isdisjoint(lines(ax))
+def test_with_a_shift_only_the_exact_law_is_drawn():
+    """The law of all indices; of maxima its other end."""
+    given = {"kind": "maximum", "max_index": 1, "shift": 0.2, "samples": 1, "rng": 0}
+    events = [rare_prevalence("beta", n, beta=3.0, **given) for n in (4, 2)]
+    drawn = lines(plot_minimum_law(events, ax=Figure().subplots()))
+    assert "3 (ln 3/4) n²" not in drawn
+    laws = [index_law("beta", n, beta=3.0, shift=0.2).log_probabilities for n in (2, 4)]
+    exact = [(law.size - 1) ** 2 for law in laws], [-np.logaddexp(*law[-2:]) for law in laws]
+    np.testing.assert_allclose(drawn["exact"].T, exact, rtol=1e-14)
     event = rare_prevalence("beta", 4, beta=3.0, samples=1, rng=0)
-    ax = plot_minimum_law([event], ax=Figure().subplots())
-    assert {"exact", "3 (ln 3/4) n²"} <= set(lines(ax))
+    drawn = lines(plot_minimum_law([event], ax=Figure().subplots()))
+    assert {"exact", "3 (ln 3/4) n²"} <= set(drawn)
+
+
+def test_where_no_exact_law_is_known_none_is_drawn():
+    event = rare_prevalence("goe", 101, max_index=1, samples=1, rng=0)
+    assert "exact" not in lines(plot_minimum_law([event], ax=Figure().subplots()))
+
+
+def test_the_dimensions_are_on_top(events):
+    ax = plot_minimum_law(events, ax=Figure().subplots())
+    (top,) = ax.child_axes
+    assert top.get_xlabel() == "dimension n"
+    assert top.get_xticks().tolist() == [3, 6]
 
 
 def test_pictures_of_nothing_and_of_several_laws(events):

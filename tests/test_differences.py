@@ -17,7 +17,7 @@ from saddlecore import products
 from saddlecore.compile import compile_function
 from saddlecore.exponents import exponent, power_of_two
 from saddlecore.forms import LANES, SLOTS, VALUE, VALUE_LANES
-from saddlecore.jit import allocating
+from saddlecore.jit import entry
 from saddlecore.laneops import zeros
 from saddlecore.memory import load, store
 from saddlecore.noise import _table
@@ -473,7 +473,7 @@ def test_noise_tables_are_those_of_more_and_wild(values, scale, seed):
             np.testing.assert_allclose(found, wanted, rtol=32 * EPS)
 
 
-@allocating
+@entry
 def _noise_of(rows, out):
     place = make_place(1, 1, np.empty(0), False)
     for k in range(64):
@@ -487,7 +487,7 @@ def noise_of(rows):
     return out
 
 
-@allocating
+@entry
 def _powers(x, exponents, powers):
     k = exponent(load(zeros(8), x, 0))
     store(exponents, 0, k)

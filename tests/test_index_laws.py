@@ -361,6 +361,26 @@ def test_exact_laws_are_drawn_beside_the_counts(dims):
     assert ("exact" in labels) == (len(dims) <= 5)
 
 
+def test_a_map_shows_where_the_exact_law_passes_powers_of_ten():
+    study = prevalence("goe", range(1, 12), samples=20_000, rng=0)
+    laws = study.exact_laws()
+    del laws[4]  # what is not known leaves a gap
+    ax = saddlelab.plots.plot_index_law(study, ax=Figure().add_subplot(), laws=laws)
+    stairs = {patch.get_label(): patch for patch in ax.patches}
+    assert list(stairs) == ["exact: 1e-2, 1e-4", "_exact 0.01", "_exact 0.0001"]
+    heights = [patch.get_data().values for patch in ax.patches]
+    for (low, high), level in zip((heights[:2], heights[2:]), (1e-2, 1e-4), strict=True):
+        for j, n in enumerate(study.dims.tolist()):
+            if n == 4:
+                assert np.isnan([low[j], high[j]]).all()
+                continue
+            p = laws[n].probabilities
+            first, stop = round(low[j] * (n + 1)), round(high[j] * (n + 1))
+            assert (p[first:stop] >= level).all()
+            assert (p[:first] < level).all()
+            assert (p[stop:] < level).all()
+
+
 def test_pictures_from_the_command_line(tmp_path):
     from saddlelab.cli import main
 

@@ -13,7 +13,7 @@ import pytest
 
 import saddlecore
 from saddlecore import jit
-from saddlecore.jit import allocating, device
+from saddlecore.jit import device, entry
 from saddlecore.laneops import (
     fma,
     lane,
@@ -34,27 +34,27 @@ def twice_rounded(a, b, c):
     return a * b + c
 
 
-@allocating
+@entry
 def plain(x):
     return twice_rounded(x[0], x[1], x[2])
 
 
-@allocating
+@entry
 def in_lanes(x):
     return lane(twice_rounded(load(zeros(8), x, 0), load(zeros(8), x, 8), load(zeros(8), x, 16)), 0)
 
 
-@allocating
+@entry
 def fused(x):
     return fma(x[0], x[1], x[2])
 
 
-@allocating
+@entry
 def quotient(x, y):
     return x / y
 
 
-@allocating
+@entry
 def reassociated(x):
     s = 0.0
     for value in x:
@@ -159,7 +159,7 @@ def test_a_kernel_follows_an_edit_of_what_it_calls(engine_copy):
 
 # --- rules of the engine, read from its sources --------------------------------------------------
 
-COMPILED = {"kernel", "device", "allocating"}
+COMPILED = {"kernel", "device", "entry", "allocating"}
 NUMBA_COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "generated_jit"}
 
 

@@ -22,7 +22,7 @@ from reference.lanearrays import Running
 from saddlecore import lanearrays as _register  # noqa: F401
 from saddlecore import lanemath, lanes, lanetrees, vecmath
 from saddlecore.forms import pointer_at
-from saddlecore.jit import allocating
+from saddlecore.jit import entry
 from saddlecore.laneops import splat, zeros
 from saddlecore.memory import store
 
@@ -35,13 +35,13 @@ LANES = lanes.Lanes(types.float64, COLUMNS)
 @functools.cache
 def in_lanes(function, axes=0):
     """`function` of an array of lanes; its result, with so many axes, goes to `out`."""
-    function = allocating(function)
+    function = entry(function)
 
-    @allocating
+    @entry
     def number(address, n, out):
         store(out, 0, splat(zeros(8), function(carray(pointer_at(address, zeros(8)), n))))
 
-    @allocating
+    @entry
     def vector(address, n, out):
         y = function(carray(pointer_at(address, zeros(8)), n))
         for i in range(len(y)):
@@ -675,7 +675,7 @@ PLAIN = (rosenbrock, griewank, softplus, in_place, gradient)
 @pytest.mark.parametrize("function", PLAIN, ids=lambda f: f.__name__)
 def test_plain_arrays_are_numbas(function):
     x = np.random.default_rng(6).uniform(0.5, 2.0, 6)
-    found = allocating(function)(x.copy())
+    found = entry(function)(x.copy())
     np.testing.assert_allclose(found, function(x), rtol=1000 * 2.0**-52)
 
 
@@ -750,14 +750,14 @@ def as_single(typingctx, x):
 def test_functions_of_any_number(function):
     X = np.random.default_rng(7).uniform(-2.0, 2.0, (5, COLUMNS))
     expected = by_column(function, X)
-    inner = allocating(function)
+    inner = entry(function)
     axes = expected.ndim - 1
 
     @intrinsic
     def value(typingctx, x):
         return types.float64(x), lambda context, builder, sig, args: args[0]
 
-    @allocating
+    @entry
     def run(address, n, out):
         y = inner(carray(pointer_at(address, as_single(0.0)), n))
         if axes == 0:
@@ -787,7 +787,7 @@ def _sum_of_squares(x):
 def test_lanes_are_loaded_whole():
     if "+avx512f" not in cpu_target.target_context.codegen().magic_tuple()[2]:
         pytest.skip("the processor's registers hold fewer lanes")
-    run = allocating(_sum_of_squares)
+    run = entry(_sum_of_squares)
     run.compile((types.Array(LANES, 1, "C"),))
     (code,) = run.inspect_asm().values()
     assert "zmm" in code

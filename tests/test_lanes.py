@@ -12,7 +12,7 @@ from numba.core.errors import NumbaError
 from reference import lanes as reference
 
 from saddlecore import lanes, memory, vecmath
-from saddlecore.jit import allocating
+from saddlecore.jit import entry
 from saddlecore.laneops import (
     all_lanes,
     any_lane,
@@ -53,10 +53,10 @@ words_16 = hnp.arrays(np.uint64, SIZE, elements=words, fill=st.nothing())
 
 def at_widths(body, widths=(1, *WIDTHS)):
     """`body(like, *arrays)` compiled for every width; 1 is the scalar twin."""
-    body = allocating(body)
+    body = entry(body)
 
     def compiled(w):
-        @allocating
+        @entry
         def run(*args):
             return body(zeros(w), *args)
 
@@ -197,7 +197,7 @@ def test_a_number_becomes_lanes(take):
 
 
 def test_lanes_of_two_widths_do_not_mix():
-    @allocating
+    @entry
     def mixed():
         return lane(zeros(8) + zeros(16), 0)
 
@@ -317,7 +317,7 @@ def test_words(x, y, shift):
             assert out[:, i].tolist() == [value % 2**64 for value in expected], (w, i)
 
 
-@allocating
+@entry
 def _lowest_bit(x):
     return lowest_bit(x)
 
@@ -468,7 +468,7 @@ def test_load_and_store_at_any_offset(at, to, start):
         np.testing.assert_array_equal(out, expected)
 
 
-@allocating
+@entry
 def _transpose(x, starts, at, out):
     transpose_in(x, starts, at, out)
 
@@ -483,7 +483,7 @@ def test_transpose_in(starts, at):
     assert np.isnan(np.delete(out, np.s_[at : at + 8], axis=0)).all()
 
 
-@allocating
+@entry
 def _repeat(x, out):
     a = load(zeros(8), x, 0)
     store(out[0], 0, repeat(zeros(16), a))
@@ -527,11 +527,11 @@ def test_lanes_survive_memory(k):
 
 
 def test_widths_and_alignment():
-    @allocating
+    @entry
     def widths():
         return width(zeros(1)), width(zeros(8)), width(bits_of(zeros(16))), width(2.5)
 
-    @allocating
+    @entry
     def blocks(n):
         return memory.aligned(n), memory.aligned_words(n)
 

@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, dataclass
 from typing import ClassVar
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from scipy.stats import binomtest
 
 from saddlelab.ensembles import Ensemble, get_ensemble, names
 from saddlelab.prevalence import PrevalenceStudy, prevalence
+from saddlelab.studies import blocks as block_module
 from saddlelab.studies import plan as plan_module
 from saddlelab.studies import run as runner
 from saddlelab.studies.blocks import EMPTY, Histogram, Run, count_block
@@ -349,6 +351,18 @@ def test_histograms_add_bin_by_bin(a, b):
     np.testing.assert_array_equal(total.bins, np.flatnonzero(dense))
     np.testing.assert_array_equal(total.counts, dense[total.bins])
     np.testing.assert_array_equal((a + EMPTY).bins, a.bins)
+
+
+@given(st.lists(histograms(), max_size=20), st.integers(1, 100))
+def test_tallies_are_sums(several, gathered):
+    """However many are added at once."""
+    with mock.patch.object(block_module, "_GATHERED_BINS", gathered):
+        tally = block_module.Tally()
+        for each in several:
+            tally.add(each)
+    total = sum(several, EMPTY)
+    np.testing.assert_array_equal(tally.total().bins, total.bins)
+    np.testing.assert_array_equal(tally.total().counts, total.counts)
 
 
 # --- arguments -----------------------------------------------------------------------------

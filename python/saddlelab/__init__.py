@@ -9,12 +9,16 @@ from saddlecore import __version__
 from saddlelab import spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
+from saddlelab.data_objective import DataObjective, data_objective
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
+from saddlelab.optimize.minimize import minimize
+from saddlelab.optimize.runs import Runs
+from saddlelab.optimize.scipy_method import scipy_method
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
@@ -32,6 +36,7 @@ from saddlelab.warmup import warmup
 __all__ = [
     "Classification",
     "CriticalPoints",
+    "DataObjective",
     "Derivative",
     "IndexLaw",
     "LandscapeGraph",
@@ -40,6 +45,7 @@ __all__ = [
     "PrevalenceStudy",
     "PythonSpeedWarning",
     "RareEvent",
+    "Runs",
     "Verdict",
     "WeightedStudy",
     "__version__",
@@ -48,6 +54,7 @@ __all__ = [
     "condition_number",
     "critical_points",
     "curvature_fractions",
+    "data_objective",
     "descend_from_saddle",
     "extreme_eigenpairs",
     "gradient",
@@ -57,11 +64,13 @@ __all__ = [
     "index_law",
     "index_laws",
     "log_minimum_probability",
+    "minimize",
     "negative_curvature_direction",
     "objective",
     "prevalence",
     "prevalence_of",
     "rare_prevalence",
+    "scipy_method",
     "spectral_density",
     "spectrum",
     "surfaces",

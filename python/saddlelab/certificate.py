@@ -15,6 +15,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Rows of which nothing is known are made this much smaller than the others.
 _SMALL = 2.0**-60
+_LARGE = 2.0**480
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -23,8 +24,11 @@ def inertia_within(H: Floats, uncertain: Floats) -> tuple[Any, Any, Any, Any, Fl
 
     Also ‖E‖_F of the uncertain entries, infinite where one is not known.
     """
-    known: NDArray[np.bool_] = np.all(np.isfinite(uncertain), axis=(1, 2))
+    # Squares of larger numbers overflow.
+    size = np.maximum(np.abs(H), uncertain).max(axis=(1, 2))
+    known: NDArray[np.bool_] = size < _LARGE
     E = np.where(known[:, None, None], uncertain, 0.0)
+    H = np.where(np.abs(H) < _LARGE, H, np.copysign(_LARGE, H))
     d = scaling(np.abs(H) + E)
     # A row of which nothing is known must not blur the others: by Sylvester's law it may be as
     # small as we like.

@@ -8,7 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from saddlelab import cli_classify, cli_critical, cli_prevalence, cli_rare, cli_study
+from saddlelab import (
+    cli_classify,
+    cli_critical,
+    cli_prevalence,
+    cli_prevalence_of,
+    cli_rare,
+    cli_study,
+)
 from saddlelab.cli_arguments import OneLineParser, joined
 
 __all__ = ["main"]
@@ -36,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     cli_study.add_parser(commands)
     cli_classify.add_parser(commands)
     cli_critical.add_parser(commands)
+    cli_prevalence_of.add_parser(commands)
     for name, action, text in (
         ("warmup", _warmup, "compile everything into the disk cache, once per installation"),
         ("doctor", _doctor, "versions, CPU features, vector math, threads, cache folder"),

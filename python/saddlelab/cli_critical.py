@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import os
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
+from saddlelab import cli_functions
 
 if TYPE_CHECKING:
     from saddlelab.critical_result import CriticalPoints
@@ -27,19 +25,7 @@ def add_parser(commands: Any) -> None:
         description=text,
         example="saddlecore critical himmelblau --box -5:5,-5:5 --plot himmelblau.png",
     )
-    parser.add_argument(
-        "function",
-        nargs="?",
-        help="a name of the catalogue (see --list), or module:function of your own",
-    )
-    parser.add_argument("--list", action="store_true", help="print the catalogue of surfaces")
-    parser.add_argument(
-        "--box",
-        type=read.box,
-        metavar="A:B,…",
-        help="bounds of each variable; one pair for all with --dim (default: the surface's own)",
-    )
-    parser.add_argument("--dim", type=read.whole, metavar="N", help="number of variables")
+    cli_functions.add_landscape(parser)
     parser.add_argument(
         "--starts", type=read.whole, metavar="M", help="starts (default: until nothing is new)"
     )
@@ -62,10 +48,8 @@ def add_parser(commands: Any) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     if args.list:
-        _print_catalogue()
+        cli_functions.print_catalogue()
         return
-    if args.function is None:
-        raise ValueError("a function is missing: type a name of --list, or module:function")
     from saddlelab.critical_table import as_dict, write_csv
 
     found, graph = _search(args)
@@ -84,75 +68,17 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _search(args: argparse.Namespace) -> tuple[CriticalPoints, LandscapeGraph | None]:
-    from saddlelab.box import box_of
     from saddlelab.critical import critical_points
     from saddlelab.landscape_graph import descend_from_saddle
-    from saddlelab.objective import PythonSpeedWarning
 
-    function = _function(args.function)
-    box = box_of(_bounds(function, args.box, args.dim))
+    function, box = cli_functions.landscape(args)
     if args.plot is not None and len(box) > 2:
         raise ValueError(f"--plot needs one or two variables, here are {len(box)}")
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", PythonSpeedWarning)
-        try:
-            found = critical_points(
-                function, box, starts=args.starts, rng=args.seed, workers=args.workers
-            )
-            graph = descend_from_saddle(found) if args.graph else None
-        except Exception as error:
-            # The function's own, which says where in a note; a traceback would be of our lines.
-            for note in getattr(error, "__notes__", ()):
-                raise ValueError(f"{type(error).__name__}: {error}, {note}") from error
-            raise
-    for each in said:
-        print(f"saddlecore: note: {each.message}", file=sys.stderr)
-    return found, graph
-
-
-def _print_catalogue() -> None:
-    from saddlelab import surfaces
-
-    width = max(map(len, surfaces.names()))
-    for name, surface in surfaces.catalogue().items():
-        first = (surface.__doc__ or "").strip().splitlines()[0]
-        print(f"{name:{width}}  {first}")
-
-
-def _function(name: str) -> Any:
-    """A surface of the catalogue, or what ``module:attribute`` names."""
-    from saddlelab import surfaces
-
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        return surfaces.get(name)
-    # As `python -m` does: modules of the current folder can be named.
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"there is no module {error.name!r} (looked for {name!r})") from None
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise ValueError(f"module {module!r} cannot be imported: {why}") from error
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise ValueError(f"module {module!r} has no {attribute!r}")
-        found = getattr(found, part)
-    return found
-
-
-def _bounds(function: Any, box: list[tuple[float, float]] | None, dim: int | None) -> Any:
-    if box is None:
-        if not hasattr(function, "bounds"):
-            raise ValueError("--box is missing: it says where to look, for example -5:5,-5:5")
-        return function.bounds(dim)
-    if dim is not None and len(box) == 1:
-        return box * dim
-    if dim is not None and len(box) != dim:
-        raise ValueError(f"--box has {len(box)} variables, --dim says {dim}")
-    return box
+    with cli_functions.notes_on_stderr(), cli_functions.own_errors():
+        found = critical_points(
+            function, box, starts=args.starts, rng=args.seed, workers=args.workers
+        )
+        return found, descend_from_saddle(found) if args.graph else None
 
 
 def _edges(graph: Any) -> list[dict[str, Any]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
-from saddlelab.ensembles import get_ensemble, names
+from saddlelab import cli_functions
+from saddlelab.ensembles import Ensemble, get_ensemble, names
 
 if TYPE_CHECKING:
+    from saddlelab.laws import IndexLaw
     from saddlelab.studies.result import PrevalenceStudy
 
 _TABLE_ROWS = 30
@@ -26,7 +29,11 @@ def add_parser(commands: Any) -> None:
         description=text,
         example="saddlecore prevalence goe --dims 1:100 --samples 1000000 --seed 0",
     )
-    parser.add_argument("ensemble", help=f"law of the Hessians: {', '.join(names())}")
+    parser.add_argument(
+        "ensemble",
+        help=f"law of the Hessians: {', '.join(names())}; or module:function, a sampler of your "
+        "own: sample(stream, out) or sample(rng, n, count)",
+    )
     read.add_parameters(parser, "wishart --param ratio=0.5 --param shift=0.2")
     parser.add_argument(
         "--dims",
@@ -70,9 +77,12 @@ def add_parser(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> None:
     from saddlelab.prevalence import prevalence
 
-    with _executor(args) as executor:
+    # Before a cluster is started, whose processes look for modules where this one does.
+    law = _ensemble(args)
+    laws = _laws(args, law)
+    with _executor(args) as executor, cli_functions.own_errors():
         study = prevalence(
-            get_ensemble(args.ensemble, **read.together(args.param)),
+            law,
             args.dims,
             samples=args.samples,
             rng=args.seed,
@@ -88,7 +98,7 @@ def _run(args: argparse.Namespace) -> None:
     if args.npz is not None:
         study.to_npz(args.npz)
     if args.plot is not None:
-        _write_plot(study, args.plot, args.exact)
+        _write_plot(study, args.plot, laws)
     if args.json:
         print(study.to_json())
     else:
@@ -96,12 +106,34 @@ def _run(args: argparse.Namespace) -> None:
         print(study.table(max_rows=_TABLE_ROWS))
 
 
-def _executor(args: argparse.Namespace) -> AbstractContextManager[Executor | None]:
-    if args.dask is None:
-        return nullcontext()
-    from saddlelab.studies.dask import dask_executor
+def _ensemble(args: argparse.Namespace) -> Ensemble:
+    parameters = read.together(args.param)
+    if ":" not in args.ensemble:
+        return get_ensemble(args.ensemble, **parameters)
+    return get_ensemble(cli_functions.named(args.ensemble), **parameters)
 
-    return dask_executor(args.dask, args.workers)
+
+def _laws(args: argparse.Namespace, law: Ensemble) -> dict[int, IndexLaw] | None:
+    """The exact laws to draw; where none is known that is said before anything is counted."""
+    if not args.exact or args.plot is None:
+        return None
+    from saddlelab.laws import index_laws
+
+    return index_laws(law, args.dims)
+
+
+@contextmanager
+def _executor(args: argparse.Namespace) -> Iterator[Executor | None]:
+    if args.dask is None:
+        yield None
+        return
+    from saddlelab.studies.dask import dask_executor, require_module
+
+    with dask_executor(args.dask, args.workers) as executor:
+        module, colon, _ = args.ensemble.partition(":")
+        if colon:
+            require_module(executor, module)
+        yield executor
 
 
 def _heading(study: PrevalenceStudy) -> str:
@@ -109,12 +141,11 @@ def _heading(study: PrevalenceStudy) -> str:
     return f"{study.ensemble}{nested}, {study.samples} samples, seed {study.seed}, 95 % intervals"
 
 
-def _write_plot(study: PrevalenceStudy, path: Path, exact: bool) -> None:
+def _write_plot(study: PrevalenceStudy, path: Path, laws: dict[int, IndexLaw] | None) -> None:
     from matplotlib.figure import Figure
 
     from saddlelab.plots import prevalence_figure
 
     # Without pyplot: no display is looked for.
     figure = Figure(figsize=(11.0, 4.6), layout="constrained")
-    laws = study.exact_laws() if exact else None
     prevalence_figure(study, figure=figure, laws=laws).savefig(path, dpi=150)

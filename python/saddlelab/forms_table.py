@@ -37,6 +37,12 @@ class FormsTable:
             if form is not None:
                 self.addresses[at] = form.address, form.data
 
+    def put(self, slot: int, plain: int, in_lanes: int, data: Any, *kept: Any) -> None:
+        """Take a form of the engine and the array that is its data; `kept` lives as long."""
+        self.addresses[slot] = plain, data.ctypes.data
+        self.addresses[slot + 1] = in_lanes, data.ctypes.data
+        self._keep.append((data, *kept))
+
     def _put_programs(self, expression: Any) -> None:
         """Fill the table with compiled functions and the programs of an expression."""
         forms, evaluate = saddlecore.forms, saddlecore.evaluate

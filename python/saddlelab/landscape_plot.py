@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from saddlelab.landscape_prevalence import LandscapePrevalence
 
-__all__ = ["figure", "plot_fractions", "plot_map"]
+__all__ = ["draw_figure", "figure", "plot_fractions", "plot_map"]
 
 #: Points per side of the map.
 _GRID = 301
@@ -22,14 +22,19 @@ _BAR = 0.38
 
 
 def figure(found: LandscapePrevalence) -> Figure:
-    """Draw the distributions of the index and, for two variables, the map."""
+    """Draw the distributions of the index and, for two variables, the map, with pyplot."""
     import matplotlib.pyplot as plt
 
+    return draw_figure(found, plt.figure(layout="constrained"))
+
+
+def draw_figure(found: LandscapePrevalence, made: Figure) -> Figure:
+    """Draw what `figure` does into an empty figure, and return it."""
     if len(found.bounds) != 2:
-        made = plt.figure(figsize=(6.4, 4.2), layout="constrained")
+        made.set_size_inches(6.4, 4.2)
         plot_fractions(found, made.add_subplot())
         return made
-    made = plt.figure(figsize=(11.0, 4.8), layout="constrained")
+    made.set_size_inches(11.0, 4.8)
     axes = made.subplots(1, 2, width_ratios=(1.0, 1.1))
     plot_fractions(found, axes[0])
     plot_map(found, axes[1])

@@ -36,6 +36,8 @@ __all__ = ["Objective", "PythonSpeedWarning", "objective"]
 Function: TypeAlias = Callable[..., Any]
 Floats: TypeAlias = NDArray[np.float64]
 
+#: What `math` says of an argument out of its domain: before Python 3.14, and since.
+_DOMAIN = ("math domain error", "expected a ")
 #: Points for one task of a thread.
 _TASK = 1024
 
@@ -273,8 +275,8 @@ class Objective:
     ) -> Floats | None:
         """Call one of the functions in Python; its exceptions get a note of the point.
 
-        None where it raises an ArithmeticError, unless ``arithmetic``: compiled it gives infinity
-        or NaN there.
+        None where it raises an ArithmeticError, or leaves the domain of a function of `math`,
+        unless ``arithmetic``: compiled it gives infinity or NaN there.
         """
         function, kind, built = self._functions[k], self._kinds[k], self._built[k]
         name = name_of(function) if k else self.name
@@ -283,7 +285,7 @@ class Objective:
             with np.errstate(all="ignore"):
                 found = call(function, kind, given, self.args)
         except BaseException as error:
-            if isinstance(error, ArithmeticError) and not arithmetic:
+            if _is_arithmetic(error) and not arithmetic:
                 return None
             error.add_note(f"raised by `{name}` at x = {x.tolist()}")
             raise
@@ -428,6 +430,12 @@ def _difference(
     near = np.isclose(found, expected, rtol=digits, atol=digits * size, equal_nan=True).all(axis=1)
     k = int(np.argmin(near))
     return None if near.all() else (found[k].squeeze(), expected[k].squeeze())
+
+
+def _is_arithmetic(error: BaseException) -> bool:
+    """Whether it is about numbers, and not what somebody wrote ``raise`` for."""
+    domain = isinstance(error, ValueError) and str(error).startswith(_DOMAIN)
+    return domain or isinstance(error, ArithmeticError)
 
 
 def _levels() -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.energy_plot import plot_index_energy
-from saddlelab.law_plot import draw_by_dimension, draw_by_index
+from saddlelab.law_plot import draw_by_dimension, draw_by_index, draw_on_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +109,8 @@ def plot_index_law(
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure's by default.
     laws : mapping of int to IndexLaw, optional
-        Exact laws by dimension, drawn as lines below the markers; a heat map shows none.
+        Exact laws by dimension, drawn as lines below the markers; on a heat map, lines where the
+        exact probability passes 1e-2, 1e-4, … as far as samples go.
     **kwargs
         Passed to ``Axes.plot`` or to ``PolyCollection``.
 
@@ -120,6 +121,8 @@ def plot_index_law(
     ax = ax if ax is not None else _new_axes()
     if study.dims.size > _MAX_CURVES:
         _draw_map(ax, study, kwargs)
+        if laws:
+            draw_on_map(ax, laws, study.dims, _edges(study.dims), 1.0 / study.samples)
     else:
         _draw_curves(ax, study, ({"linestyle": "none"} if laws else {}) | kwargs)
         draw_by_index(ax, laws or {}, _FLOOR / study.samples)

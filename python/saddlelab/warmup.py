@@ -65,6 +65,7 @@ def _rare_events() -> None:
     from saddlelab.rare import rare_prevalence
 
     rare_prevalence("goe", 2, samples=1, rng=0)
+    rare_prevalence("wigner", 2, samples=1, rng=0)
 
 
 def _classify() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.arguments import MAX_DIM
+from saddlelab.ensembles._latents import Latents
 
 _SILENT = "left out of the specification at its default"
 
@@ -67,6 +68,13 @@ class Ensemble(ABC):
         Blocks are sized, and progress is measured, by it.
         """
         return n
+
+    def latents(self, n: int) -> Latents | None:
+        """Return what the matrices of dimension n are functions of, for rare events.
+
+        None: nothing that could be moved.
+        """
+        return None
 
     def index_nested(
         self,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from saddlelab.arguments import finite_number
 from saddlelab.ensembles._base import Ensemble
+from saddlelab.ensembles._latents import Latents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,10 @@ class Diagonal(Ensemble):
 
         p = 0.5 * math.erfc(-self.shift / math.sqrt(2.0))
         diagonal_index(key, p, dims, first, count, counts, offsets)
+
+    def latents(self, n: int) -> Latents:
+        """Return the entries (see :meth:`Ensemble.latents`)."""
+        return Latents("diagonal", self.shift, normals=n)
 
 
 ENSEMBLE = Diagonal

@@ -10,6 +10,7 @@ import numpy as np
 
 from saddlelab.arguments import finite_number, positive_number
 from saddlelab.ensembles._dense import Dense, Sampler
+from saddlelab.ensembles._latents import Latents
 
 MIN_DEGREE, MAX_DEGREE = 1e-3, 2.0**14
 
@@ -63,6 +64,14 @@ class Sparse(Dense):
         p = min(1.0, self.degree / n)
         numbers = np.array([p, math.sqrt(1.0 / p), self.shift * 2.0 * math.sqrt(n)])
         return Sampler(sparse_lanes(), sparse_plain(), numbers)
+
+    def latents(self, n: int) -> Latents:
+        """Return what the entries are functions of (see :meth:`Ensemble.latents`)."""
+        entries, p = n * (n + 1) // 2, min(1.0, self.degree / n)
+        return Latents(
+            "sparse", self.shift * 2.0 * math.sqrt(n), normals=entries, bits=entries,
+            probability=p, scale=math.sqrt(1.0 / p),
+        )  # fmt: skip
 
 
 ENSEMBLE = Sparse

@@ -11,6 +11,7 @@ import numpy as np
 from saddlelab.arguments import finite_number, one_of, positive_number
 from saddlelab.ensembles._base import silent
 from saddlelab.ensembles._dense import Dense, Sampler
+from saddlelab.ensembles._latents import Latents
 
 #: In the order of the engine's numbers for them.
 ENTRIES = ("gaussian", "rademacher", "uniform", "laplace", "student")
@@ -95,6 +96,23 @@ class Wigner(Dense):
         law = ENTRIES.index(self.entries)
         numbers = np.array([law, math.sqrt(self.diagonal), shift, self.nu, scale])
         return Sampler(wigner_lanes(), wigner_plain(), numbers, SCRATCH, gap=self._gap(n))
+
+    def latents(self, n: int) -> Latents:
+        """Return what the entries are functions of (see :meth:`Ensemble.latents`)."""
+        entries, factor = n * (n + 1) // 2, math.sqrt(self.diagonal)
+        made = Latents(self.entries, self.shift * 2.0 * math.sqrt(n), factor=factor)
+        if self.entries == "rademacher":
+            return made._replace(bits=entries)
+        if self.entries == "uniform":
+            return made._replace(uniforms=entries)
+        if self.entries == "gaussian":
+            return made._replace(normals=entries)
+        # A normal times the root of an exponential variate, or over that of a χ²/ν.
+        scale, shape = 1.0, 1.0
+        if self.entries == "student":
+            shape = 0.5 * self.nu
+            scale = math.sqrt(shape if self.nu <= 2.0 else shape - 1.0)
+        return made._replace(normals=entries, gammas=np.full(entries, shape), scale=scale)
 
     def _gap(self, n: int) -> int:
         """Return e if no eigenvalue but 0 is below 2⁻ᵉ: matrices of integers have a last one.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from saddlelab.arguments import finite_number, positive_number
 from saddlelab.ensembles._base import Ensemble, silent
+from saddlelab.ensembles._latents import Latents
 from saddlelab.ensembles.beta import MAX_BETA
 
 #: Numbers of data up to 2³¹ · 10⁶ are exact in the engine.
@@ -71,6 +72,14 @@ class Wishart(Ensemble):
         from saddlecore.laguerre import laguerre_index
 
         laguerre_index(key, self.beta, self.shift, n, self.data(n), first, count, counts)
+
+    def latents(self, n: int) -> Latents:
+        """Return the squared entries of the bidiagonal matrix (see :meth:`Ensemble.latents`)."""
+        m = self.data(n)
+        i = np.arange(1.0, min(n, m) + 1.0)
+        half = 0.5 * self.beta
+        gammas = np.concatenate([half * (abs(m - n) + i), half * i[:-1]])
+        return Latents("laguerre", self.shift, gammas=gammas, scale=half * m, data=m)
 
 
 ENSEMBLE = Wishart

@@ -10,6 +10,7 @@ import numpy as np
 
 from saddlelab.arguments import positive_number
 from saddlelab.ensembles._dense import Dense, Sampler
+from saddlelab.ensembles._latents import Latents
 from saddlelab.ensembles.wishart import MAX_RATIO, MIN_RATIO
 
 MIN_ENERGY, MAX_ENERGY = 1e-12, 1e12
@@ -62,6 +63,16 @@ class WishartGOE(Dense):
 
         numbers = np.array([self.data(n), math.sqrt(2.0 * self.energy / n)])
         return Sampler(wishart_goe_lanes(), wishart_goe_plain(), numbers, scratch_of(n))
+
+    def latents(self, n: int) -> Latents:
+        """Return G's entries, T's below its diagonal, and the halves of the χ² on it."""
+        m = self.data(n)
+        below = sum(min(i, m) for i in range(n))
+        return Latents(
+            "wishart_goe", 0.0, normals=n * (n + 1) // 2 + below,
+            gammas=0.5 * (m - np.arange(min(n, m), dtype=float)),
+            scale=math.sqrt(2.0 * self.energy / n), factor=math.sqrt(2.0), data=m,
+        )  # fmt: skip
 
 
 ENSEMBLE = WishartGOE

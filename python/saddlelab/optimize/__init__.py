@@ -1,1 +1,1 @@
-"""Optimizers in compiled batches: thousands of starts side by side."""
+"""Optimizers: many starts at once, each with a verdict on where it ended."""

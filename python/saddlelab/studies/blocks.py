@@ -33,13 +33,48 @@ class Histogram:
         if np.array_equal(self.bins, other.bins):
             return Histogram(self.bins, self.counts + other.counts)
         bins = np.concatenate([self.bins, other.bins])
-        order = np.argsort(bins, kind="stable")
-        bins, counts = bins[order], np.concatenate([self.counts, other.counts])[order]
-        starts = np.flatnonzero(np.diff(bins, prepend=-1))
-        return Histogram(bins[starts], np.add.reduceat(counts, starts) if starts.size else counts)
+        return _collected(bins, np.concatenate([self.counts, other.counts]))
 
 
 EMPTY = Histogram(np.zeros(0, np.int64), np.zeros(0, np.int64))
+# Smaller histograms are gathered to so many bins, then added at once: a study of a million blocks
+# would else pay for a million sorts of a few numbers.
+_GATHERED_BINS = 2**12
+
+
+class Tally:
+    """A sum of histograms under way."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._sum, self._waiting, self._bins = EMPTY, list[Histogram](), 0
+
+    def add(self, histogram: Histogram) -> None:
+        """Add a histogram."""
+        if histogram.bins.size >= _GATHERED_BINS:
+            self._sum += histogram
+            return
+        self._waiting.append(histogram)
+        self._bins += histogram.bins.size + 1
+        if self._bins >= _GATHERED_BINS:
+            self.total()
+
+    def total(self) -> Histogram:
+        """Return the sum of what was added."""
+        if self._waiting:
+            bins = np.concatenate([each.bins for each in self._waiting])
+            counts = np.concatenate([each.counts for each in self._waiting])
+            self._sum += _collected(bins, counts)
+            self._waiting, self._bins = [], 0
+        return self._sum
+
+
+def _collected(bins: IntArray, counts: IntArray) -> Histogram:
+    """The histogram of bins in any order, some of them several times."""
+    order = np.argsort(bins, kind="stable")
+    bins, counts = bins[order], counts[order]
+    starts = np.flatnonzero(np.diff(bins, prepend=-1))
+    return Histogram(bins[starts], np.add.reduceat(counts, starts) if starts.size else counts)
 
 
 class Run(NamedTuple):

@@ -18,7 +18,7 @@ from zlib import crc32
 
 import numpy as np
 
-from saddlelab.studies.blocks import EMPTY, Counted, Histogram, IntArray
+from saddlelab.studies.blocks import Counted, Histogram, IntArray, Tally
 from saddlelab.studies.spec import Part, StudySpec, grid
 
 FORMAT = 1
@@ -176,14 +176,14 @@ class Checkpoint:
                 before = (row.n, row.block)
                 yield i, row
 
-    def read(self, parts: list[Part]) -> tuple[list[Histogram], dict[int, IntArray]]:
+    def read(self, parts: list[Part]) -> tuple[list[Tally], dict[int, IntArray]]:
         """Return the sum of the stored blocks of each part, and their numbers, sorted."""
-        totals, done = [EMPTY] * len(parts), {i: array("q") for i in range(len(parts))}
+        tallies, done = [Tally() for _ in parts], {i: array("q") for i in range(len(parts))}
         for i, row in self.rows(parts):
-            found = Histogram(np.frombuffer(row.bins, "<i8"), np.frombuffer(row.counts, "<i8"))
-            totals[i] = totals[i] + found
+            bins, counts = np.frombuffer(row.bins, "<i8"), np.frombuffer(row.counts, "<i8")
+            tallies[i].add(Histogram(bins, counts))
             done[i].append(row.block)
-        return totals, {i: np.array(blocks, np.int64) for i, blocks in done.items()}
+        return tallies, {i: np.array(blocks, np.int64) for i, blocks in done.items()}
 
     def add(self, parts: list[Part], blocks: Sequence[Counted]) -> None:
         """Store finished blocks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
@@ -45,16 +46,36 @@ def dask_executor(address: str, workers: int | None) -> Iterator[Executor]:
     with ExitStack() as stack:
         at: str | LocalCluster = address
         if address == "local":
+            number = worker_count(workers)
             at = stack.enter_context(
                 LocalCluster(
-                    n_workers=worker_count(workers),
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=None,
+                    n_workers=number, threads_per_worker=1, processes=True, dashboard_address=None
                 )
             )
+            # A nanny whose worker dies while it starts gives up: then another one is made.
+            at.adapt(minimum=number, maximum=number)
         try:
             client = stack.enter_context(Client(at, timeout=_CONNECT_SECONDS))
         except OSError as error:
             raise RuntimeError(f"no Dask scheduler answers at {address!r}: {error}") from error
         yield client.get_executor()
+
+
+def require_module(executor: Executor, module: str) -> None:
+    """Raise ValueError unless a cluster can import ``module``, in which a sampler lies.
+
+    A worker that cannot unpickle its task ends, without a word to the driver.
+    """
+    client = getattr(executor, "_client", None)
+    if client is None:
+        return
+    found = [client.run_on_scheduler(_has, module), *client.run(_has, module).values()]
+    if not all(found):
+        raise ValueError(
+            f"there is no module {module!r} on the cluster: start its scheduler and its workers "
+            "where they can import it"
+        )
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module.partition(".")[0]) is not None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddlelab.studies.blocks import IntArray
+from saddlelab.studies.plan import missing_rows
 from saddlelab.studies.spec import Part, StudySpec
 
 _FORMAT = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -28,15 +29,10 @@ class Progress:
             return
         from tqdm import tqdm
 
-        ready = sum(
-            parts[i].samples_in(block) * parts[i].work
-            for i, blocks in done.items()
-            for block in map(int, blocks)
-        )
         self._bar = tqdm(
             desc=spec.ensemble.name,
             total=spec.rows,
-            initial=ready,
+            initial=spec.rows - missing_rows(parts, done),
             unit="row",
             bar_format="{desc}: " + _FORMAT,
         )

@@ -8,7 +8,7 @@ from contextlib import closing
 from itertools import chain, islice
 
 from saddlelab.arguments import worker_count
-from saddlelab.studies.blocks import EMPTY, Finished, Histogram, IntArray, Run, Task, run_task
+from saddlelab.studies.blocks import Finished, Histogram, IntArray, Run, Tally, Task, run_task
 from saddlelab.studies.checkpoint import Checkpoint
 from saddlelab.studies.plan import Pace, missing_rows, missing_runs, pack, rows_of
 from saddlelab.studies.progress import Progress
@@ -28,10 +28,10 @@ def run_study(
 ) -> list[Histogram]:
     """Count every block that the checkpoint lacks; return the histogram of each part."""
     parts = spec.parts()
-    totals = [EMPTY] * len(parts)
+    tallies = [Tally() for _ in parts]
     done: dict[int, IntArray] = {}
     if checkpoint is not None:
-        totals, done = checkpoint.read(parts)
+        tallies, done = checkpoint.read(parts)
     if executor is None:
         # One thread has its blocks written by another: it does not wait for the disk.
         alone = checkpoint is None and worker_count(workers) == 1
@@ -49,9 +49,9 @@ def run_study(
             if checkpoint is not None:
                 checkpoint.add(parts, task.blocks)
             for block in task.blocks:
-                totals[block.part] = totals[block.part] + block.histogram
+                tallies[block.part].add(block.histogram)
                 bar.add(parts[block.part], block.block)
-    return totals
+    return [tally.total() for tally in tallies]
 
 
 def _on_threads(
