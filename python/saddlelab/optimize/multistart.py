@@ -63,6 +63,14 @@ def multistart(
     ------
     ValueError, TypeError
         If an argument is out of range.
+
+    Examples
+    --------
+    >>> from saddlelab import surfaces
+    >>> from saddlelab.optimize.multistart import multistart
+    >>> runs = multistart(surfaces.himmelblau, starts=200, steps=400, learning_rate=0.1, rng=0)
+    >>> len(set(map(tuple, runs.x.round(3))))
+    4
     """
     from saddlelab.optimize.minimize import minimize
 
