@@ -177,6 +177,10 @@ def wrap(result, number, args, every):
     library = context.codegen().create_library(f"form_{result.fndesc.unique_name}")
     module = context.create_module("form")
     wrapper = ir.Function(module, form_type(), f"saddlecore_form.{result.fndesc.mangled_name}")
+    # Where lanes are kept on the stack while a function is called, a store that straddles two cache
+    # lines costs more than the call.  (llvmlite forgets an alignment that is the only attribute.)
+    wrapper.attributes.add("nounwind")
+    wrapper.attributes.alignstack = 64
     builder = ir.IRBuilder(wrapper.append_basic_block("entry"))
     callee = context.declare_function(module, result.fndesc)
     pointer = context.get_value_type(types.CPointer(number))

@@ -454,3 +454,16 @@ def test_a_python_callback_that_keeps_its_exception(capfd):
     assert math.isnan(run_foreign(foreign.length_first, address, [-4.0]))
     assert kept == ["negative"]
     assert capfd.readouterr() == ("", "")
+
+
+def test_lanes_on_the_stack_are_aligned():
+    """A loop keeps its sum there while it calls a cosine."""
+
+    def cosines(x):
+        total = 0.0
+        for i in range(len(x)):
+            total += np.cos(x[i])
+        return total
+
+    form = compile_function(cosines, "value", 8)
+    assert "alignstack=64" in form._kept[0].get_llvm_str()
