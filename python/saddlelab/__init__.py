@@ -16,12 +16,17 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
+from saddlelab.optimize.annealing import annealing
+from saddlelab.optimize.annealing_result import Annealing
 from saddlelab.optimize.compare import compare
 from saddlelab.optimize.comparison import Comparison
 from saddlelab.optimize.escape import escape
 from saddlelab.optimize.escape_scaling import EscapeScaling, escape_scaling
 from saddlelab.optimize.escape_study import EscapeStudy
+from saddlelab.optimize.grid import grid_search
+from saddlelab.optimize.grid_result import GridSearch
 from saddlelab.optimize.minimize import minimize
+from saddlelab.optimize.multistart import multistart
 from saddlelab.optimize.runs import Runs
 from saddlelab.optimize.scipy_method import scipy_method
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
@@ -39,6 +44,7 @@ from saddlelab.verdict import Verdict, check
 from saddlelab.warmup import warmup
 
 __all__ = [
+    "Annealing",
     "Classification",
     "Comparison",
     "CriticalPoints",
@@ -46,6 +52,7 @@ __all__ = [
     "Derivative",
     "EscapeScaling",
     "EscapeStudy",
+    "GridSearch",
     "IndexLaw",
     "LandscapeGraph",
     "LandscapePrevalence",
@@ -57,6 +64,7 @@ __all__ = [
     "Verdict",
     "WeightedStudy",
     "__version__",
+    "annealing",
     "check",
     "classify",
     "compare",
@@ -69,6 +77,7 @@ __all__ = [
     "escape_scaling",
     "extreme_eigenpairs",
     "gradient",
+    "grid_search",
     "hessian",
     "hessian_operator",
     "hvp",
@@ -76,6 +85,7 @@ __all__ = [
     "index_laws",
     "log_minimum_probability",
     "minimize",
+    "multistart",
     "negative_curvature_direction",
     "objective",
     "prevalence",

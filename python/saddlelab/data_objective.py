@@ -93,7 +93,12 @@ class DataObjective(Objective):
         return DataObjective, (self._term, self.rows, self.name)
 
     @property
-    def given(self) -> tuple[str, ...]:  # type: ignore[override]
+    def terms(self) -> int:  # type: ignore[override]
+        """How many rows there are."""
+        return len(self.rows)
+
+    @property
+    def given(self) -> tuple[str, ...]:
         """Its gradient, by terms: exact, however many there are."""
         return ("gradient",)
 

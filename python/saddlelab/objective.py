@@ -113,7 +113,11 @@ class Objective:
         As it was passed.
     args : tuple
     name : str
+    terms : int
+        Of a mean over data, how many terms it has, of which `minimize` can take a few; else 0.
     """
+
+    terms = 0
 
     def __init__(
         self,
@@ -304,7 +308,9 @@ class Objective:
         built, n, slot = self._built[k], len(x), 2 * k
         if built is None or built.callback is not None:
             return
-        inputs = x + np.linspace(0.0, 0.1, 8)[:, None] * np.where(x == 0.0, 1.0, x)
+        # In a direction of no symmetry: where every value cancels there is nothing to compare.
+        apart = 0.5 + np.modf(0.6180339887 * np.arange(n))[0]
+        inputs = x + np.linspace(0.0, 0.1, 8)[:, None] * np.where(x == 0.0, 1.0, x) * apart
         if slot == saddlecore.forms.HVP:
             inputs = np.hstack([inputs, np.ones((8, n))])
         count = n if k else 1

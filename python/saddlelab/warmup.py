@@ -34,6 +34,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("classify", _classify),
         ("derivatives", _derivatives),
         ("critical points", _critical_points),
+        ("optimizers", _optimizers),
     )
     for name, step in steps:
         start = time.perf_counter()
@@ -96,3 +97,19 @@ def _critical_points() -> None:
     from saddlelab.critical import critical_points
 
     critical_points(surfaces.quadratic_saddle, rng=0)
+
+
+def _optimizers() -> None:
+    from saddlelab import surfaces
+    from saddlelab.data_objective import data_objective
+    from saddlelab.optimize.annealing import annealing
+    from saddlelab.optimize.grid import grid_search
+    from saddlelab.optimize.minimize import minimize
+
+    saddle = surfaces.quadratic_saddle
+    for method, more in (("gd", {}), ("newton", {}), ("newton", {"krylov": 1})):
+        minimize(saddle, [1.0, 0.5], method=method, steps=1, **more)
+    line = data_objective(lambda x, row: (x[0] - row[0]) ** 2, [0.0, 1.0])
+    minimize(line, [1.0], method="sgd", steps=1)
+    annealing(saddle, chains=1, steps=1, rng=0)
+    grid_search(saddle, None, 2)

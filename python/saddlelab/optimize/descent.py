@@ -207,7 +207,7 @@ class Descent:
         for place in ("noise", "clip_norm", "clip_value"):
             constants[getattr(rules, place.upper())] = self.options.get(place, 0.0)
         if (size := self.options.get("batch_size")) is not None:
-            constants[rules.TERMS], constants[rules.ROWS] = size, len(self.fun.rows)
+            constants[rules.TERMS], constants[rules.ROWS] = size, self.fun.terms
         code = getattr(places, method.rule(self.options))
         key = stream_key(self.seed, self.method, "", _STREAM, self.x.shape[1])
         return rules.Method(code, coefficients, constants, np.uint64(key), curved)

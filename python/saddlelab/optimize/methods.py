@@ -65,6 +65,9 @@ def method_of(name: Any) -> Method:
         raise TypeError(f"`method` must be a string, got {name!r}")
     key = name.lower().replace("-", "_")
     if key not in METHODS:
+        if key in ("annealing", "grid_search", "multistart"):
+            raise ValueError(f"`method` must be one of {', '.join(METHODS)}; for {name!r} there is "
+                             f"saddlelab.{key}")  # fmt: skip
         near = difflib.get_close_matches(key, METHODS, n=2, cutoff=0.5)
         hint = f": did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, got {name!r}{hint}")

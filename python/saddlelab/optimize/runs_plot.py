@@ -60,8 +60,8 @@ def plot_runs(runs: Runs, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
     if ax is None:
         import matplotlib.pyplot as plt
 
-        ax = plt.figure(figsize=(6.4, 5.4) if paths else (6.8, 4.6), layout="constrained")
-        ax = ax.add_subplot()
+        size = (6.4, 5.4) if paths else (6.8, 4.6)
+        ax = plt.figure(figsize=size, layout="constrained").add_subplot()
     draw = _draw_paths if paths else plot_values
     draw(ax, runs, kwargs)
     return ax
@@ -79,12 +79,14 @@ def _draw_paths(ax: Axes, runs: Runs, kwargs: dict[str, Any]) -> None:
     for path, end in zip(paths[:_MOST_PATHS], ends, strict=False):
         whole = np.vstack([path[np.isfinite(path).all(axis=1)], end])
         ax.plot(whole[:, 0], whole[:, 1], zorder=3, **style)
-    ax.scatter(*paths[:_MOST_PATHS, 0].T, s=7, color="#e69f00", zorder=3.5, label="starts")
+    begun = paths[:_MOST_PATHS, 0]
+    ax.scatter(begun[:, 0], begun[:, 1], s=7, color="#e69f00", zorder=3.5, label="starts")
     for kind in dict.fromkeys([*_ENDS, *kinds.tolist()]):
         those = kinds == kind
         if those.any():
             look = _ENDS.get(kind, {"marker": "s", "color": "0.5"})
-            ax.scatter(*ends[those].T, s=42, zorder=4, edgecolors="white", linewidths=0.7,
+            x, y = ends[those].T
+            ax.scatter(x, y, s=42, zorder=4, edgecolors="white", linewidths=0.7,
                        label=f"{np.count_nonzero(those)} at: {kind}", gid=kind, **look)  # fmt: skip
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="x0", ylabel="x1")
     ax.set_title(_title(runs))
@@ -123,7 +125,8 @@ def plot_values(ax: Axes, runs: Runs, kwargs: dict[str, Any]) -> None:
     heights = values - floor
     if len(values) <= 12:
         for row in heights:
-            ax.plot(t, row, **({"color": "#0072b2", "linewidth": 1.0, "alpha": 0.8} | kwargs))
+            style: dict[str, Any] = {"color": "#0072b2", "linewidth": 1.0, "alpha": 0.8}
+            ax.plot(t, row, **(style | kwargs))
     else:
         kept = _carried(heights)
         low, q1, middle, q3, high = np.quantile(kept, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
