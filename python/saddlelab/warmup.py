@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,10 @@ def _optimizers() -> None:
     from saddlelab.optimize.minimize import minimize
 
     saddle = surfaces.quadratic_saddle
-    for method, more in (("gd", {}), ("newton", {}), ("newton", {"krylov": 1})):
+    kinds: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("gd", {}), ("newton", {}), ("newton", {"krylov": 1}),
+    )  # fmt: skip
+    for method, more in kinds:
         minimize(saddle, [1.0, 0.5], method=method, steps=1, **more)
     line = data_objective(lambda x, row: (x[0] - row[0]) ** 2, [0.0, 1.0])
     minimize(line, [1.0], method="sgd", steps=1)
