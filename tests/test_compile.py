@@ -17,7 +17,17 @@ from scipy import LowLevelCallable
 
 from saddlecore import foreign
 from saddlecore.compile import compile_function, plain_function
-from saddlecore.forms import GRADIENT, HVP, LANES, SECOND, SLOTS, VALUE, call, call_form
+from saddlecore.forms import (
+    BATCH,
+    GRADIENT,
+    HVP,
+    LANES,
+    SECOND,
+    SLOTS,
+    VALUE,
+    call,
+    call_form,
+)
 
 WIDTHS = (1, LANES)
 coordinates = st.floats(-1e3, 1e3)
@@ -181,7 +191,7 @@ def test_a_form_is_called_from_jitted_code():
 
 
 def test_slots_hold_plain_numbers_and_next_to_them_lanes():
-    assert sorted([VALUE, GRADIENT, HVP, SECOND]) == list(range(0, SLOTS, 2))
+    assert sorted([VALUE, GRADIENT, HVP, SECOND, BATCH]) == list(range(0, SLOTS, 2))
 
 
 # --- failures ------------------------------------------------------------------------------------

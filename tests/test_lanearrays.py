@@ -478,8 +478,8 @@ def _powers_of_numbers(x):
 POWERS = {f"{k}": (_power_of(k), abs(k)) for k in EXPONENTS if abs(k) <= 64} | {
     f"{k}": (_power_of(k), 0) for k in EXPONENTS if abs(k) > 64} | {
     "variable": (_variable_power, 30), "of numbers": (_powers_of_numbers, 0),
-    # Cubes of at most 8, wrong by ULPS, are bases and exponents: 8 + 8 log 8 < 25 times that.
-    "in place": (_power_in_place, 25 * ULPS),
+    # Cubes from 1e-3 to 8, wrong by ULPS, are bases and exponents: 8 + 8 |log 1e-3| < 64.
+    "in place": (_power_in_place, 64 * ULPS),
 }  # fmt: skip
 
 
@@ -492,6 +492,7 @@ def test_powers(name, data):
     X = data.draw(hnp.arrays(np.float64, (n, COLUMNS), elements=special, fill=st.nothing()))
     if name == "in place":  # the power of a power: its exponent may be too large to compare
         X = np.clip(X, -2.0, 2.0)
+        X = np.where((X != 0.0) & (np.abs(X) < 0.1), np.copysign(0.1, X), X)
     if name == "of numbers":  # (−∞)**0.5 is ∞ to C's pow, but a square root to NumPy's
         X = np.where(np.isneginf(X), -7.0, X)
     expected = by_column(function, X)

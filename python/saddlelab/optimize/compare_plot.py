@@ -29,6 +29,8 @@ _KINDS: dict[str, dict[str, Any]] = {
 }
 #: Values that span as much are drawn on a logarithmic axis, down to rounding.
 _LOG_FROM = 100.0
+#: How far above the first values, in their own size, curves are drawn.
+_ROOM = 10.0
 #: Points of a curve at most.
 _MOST_POINTS = 1000
 
@@ -93,6 +95,12 @@ def _heights(found: Comparison) -> tuple[Any, str, bool]:
     """
     known = np.isfinite(found.curves)
     curves = np.where(known, found.curves, np.nan)
+    # What explodes leaves through the top: it must not hide the rest.
+    begun = curves[:, :, 0][known[:, :, 0]]
+    if len(begun):
+        top = begun.max() + _ROOM * max(np.ptp(begun), abs(begun.max()))
+        known &= curves <= top
+        curves = np.where(known, curves, np.nan)
     if not known.any():
         return curves, "f", False
     lowest, highest = float(np.nanmin(curves)), float(np.nanmax(curves))

@@ -21,7 +21,7 @@ def evaluations(
         See `saddlelab.minimize`.
     options : mapping
         Of the method; `krylov` products with the Hessian in place of the whole of it, where the
-        method has that option and it is not None.
+        method has that option and it is not 0.
     n : int
         Number of variables.
     steps : int or array_like of int
@@ -51,4 +51,4 @@ def evaluations(
         few = options.get("batch_size")
         return steps * 1 if few is None or terms is None else steps * (few / terms)
     products = options.get("krylov")
-    return steps * (1 + (n if products is None else 2 * products))
+    return steps * (1 + (2 * products if products else n))
