@@ -30,7 +30,7 @@ _MODULES = ("annealing", "bartlett", "chains", "compile", "curved_descent", "des
             "krylov", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops",
             "lanes", "lanesums", "lanetrees", "lanewise", "latents", "loop", "margins", "memory",
             "moves", "newton", "noise", "operations", "pairs", "panels", "perturbed", "philox",
-            "places", "points", "products", "program", "quotients", "rare", "records", "rules",
+            "places", "points", "products", "program", "rare", "records", "roots", "rules",
             "samples", "sampling", "second", "second_order", "secular", "slopes", "spectral",
             "splitting", "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law",
             "swift", "terms", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip

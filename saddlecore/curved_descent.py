@@ -30,18 +30,19 @@ def _differentiate(like, forms, n, at, group, t, alive, method, work, last):
 
 
 @device
-def _advance(like, forms, n, at, group, method, t, row, work):
-    w, first = width(like), group * width(like)
+def _advance(like, forms, n, groups, method, t, row, work):
+    w = width(like)
     here, scratch = work.extra[0], work.extra[3]
-    alive = work.lanes[ALIVE, first : first + w]
-    kept = work.lanes[SINCE : SINCE + 2, first : first + w]
+    alive = work.lanes[ALIVE, 0:w]
+    kept = work.lanes[SINCE : SINCE + 2, 0:w]
     second_order_step(
-        like, method.rule, forms, n, at, work.x, here, kept, method.coefficients[row],
+        like, method.rule, forms, n, 0, work.x, here, kept, method.coefficients[row],
         method.curved, alive, scratch,
     )  # fmt: skip
 
 
-_run = loop_of(_differentiate, _advance)
+# One group at a time: a step is long enough, and has the Hessian of one group.
+_run = loop_of(_differentiate, _advance, 1)
 
 
 @kernel

@@ -41,19 +41,30 @@ def _slope(like, forms, n, at, group, t, alive, method, work, last):
 
 
 @device
-def _advance(like, forms, n, at, group, method, t, row, work):
-    """Shape the gradient and take a step of first order."""
-    rule, options, key = method.rule, method.options, method.key
-    w = width(like)
+def _shape(like, n, group, method, t, work):
+    """Add noise to a group's gradient, and clip it."""
+    options, w = method.options, width(like)
     if options[rules.NOISE] > 0.0:
         ids = load(like, work.ids, group * w)
-        add_normals(like, n, at, work.g, options[rules.NOISE], ids, t, key)
+        add_normals(like, n, group * n * w, work.g, options[rules.NOISE], ids, t, method.key)
     if options[rules.CLIP_NORM] > 0.0 or options[rules.CLIP_VALUE] > 0.0:
-        rules.clip(like, n, at, work.g, options)
-    rules.step(like, rule, n, at, work.x, work.g, work.memory, method.coefficients[row], options)
+        rules.clip(like, n, group * n * w, work.g, options)
 
 
-_run = loop_of(_slope, _advance)
+@device
+def _advance(like, forms, n, groups, method, t, row, work):
+    """Shape the gradients and take a step, of all groups at once: to a rule they are variables."""
+    options = method.options
+    if options[rules.NOISE] + options[rules.CLIP_NORM] + options[rules.CLIP_VALUE] > 0.0:
+        for group in range(groups):
+            _shape(like, n, group, method, t, work)
+    c = method.coefficients[row]
+    rules.step(like, method.rule, groups * n, work.x, work.g, work.memory, c, options)
+
+
+# Groups of lanes that take turns.
+_GROUPS = 8
+_run = loop_of(_slope, _advance, _GROUPS)
 
 
 @kernel

@@ -69,8 +69,8 @@ class Work(NamedTuple):
     extra: Any  # the method's own
 
 
-# Groups that take turns, and how many numbers of theirs the cache should hold.
-_GROUPS, _CACHE = 8, 3000
+# Numbers that the cache should hold of the groups that take turns.
+_CACHE = 3000
 
 
 @device
@@ -177,6 +177,16 @@ def _look(
 
 
 @device
+def _measure(like, n, group, work):
+    """The length of a group's last step."""
+    w, total = width(like), splat(like, 0.0)
+    for k in range(group * n * w, (group + 1) * n * w, w):
+        by = load(like, work.x, k) - load(like, work.previous, k)
+        total += by * by
+    store(work.lanes[LAST_LENGTH], group * w, math.sqrt(total))
+
+
+@device
 def _all_finite(like, n, groups, x):
     found = True
     for group in range(groups):
@@ -185,10 +195,10 @@ def _all_finite(like, n, groups, x):
 
 
 @allocating
-def _prepare(like, n, slots, method, extra):
+def _prepare(like, n, slots, method, most_groups, extra):
     """The arrays of a block, and how many groups of lanes it has."""
     w = width(like)
-    groups = max(1, min(_GROUPS, _CACHE // (n * (slots + 3) * w)))
+    groups = max(1, min(most_groups, _CACHE // (n * (slots + 3) * w)))
     size, lanes = groups * n * w, groups * w
     # Room for a point, or for a point and the terms of a mean to be taken there.
     room = aligned((n + 1 + np.int64(method.options[TERMS])) * w)
@@ -208,27 +218,24 @@ def _is_watched(stops, method):
     return early or len(directions) > 0 or method.options[THRESHOLD] > 0.0
 
 
-def loop_of(differentiate, advance):
+def loop_of(differentiate, advance, most_groups):
     """The loop of methods that take their derivatives and make their steps by these functions.
 
     ``differentiate(like, forms, n, at, group, t, alive, method, work, last)`` writes the gradient
-    at x, ``advance(like, forms, n, at, group, method, t, row, work)`` the next x.
+    of a group, ``advance(like, forms, n, groups, method, t, row, work)`` the next x of all.
     """
 
     @device
-    def step(like, forms, n, at, group, method, t, row, work, keep):
+    def step(like, forms, n, groups, method, t, row, work, keep):
         """Take a step; to `keep` is to remember where from, and how long it was."""
         x, previous, w = work.x, work.previous, width(like)
         if keep:
-            for k in range(at, at + n * w, w):
+            for k in range(0, groups * n * w, w):
                 store(previous, k, load(like, x, k))
-        advance(like, forms, n, at, group, method, t, row, work)
+        advance(like, forms, n, groups, method, t, row, work)
         if keep:
-            total = splat(like, 0.0)
-            for k in range(at, at + n * w, w):
-                by = load(like, x, k) - load(like, previous, k)
-                total += by * by
-            store(work.lanes[LAST_LENGTH], group * w, math.sqrt(total))
+            for group in range(groups):
+                _measure(like, n, group, work)
 
     @device
     def through_span(
@@ -265,9 +272,10 @@ def loop_of(differentiate, advance):
                 going = True
                 if method.options[THRESHOLD] > 0.0:
                     perturb(like, forms, n, at, group, t, method, alive, work)
+            if going:
                 keep = careful or history[0][LENGTH] > 0
-                step(like, forms, n, at, group, method, t, t - first, work, keep)
-            if not going and not recording:
+                step(like, forms, n, block.groups, method, t, t - first, work, keep)
+            elif not recording:
                 break
         _leave(like, n, state, block, work)
         return True
@@ -275,7 +283,7 @@ def loop_of(differentiate, advance):
     @allocating
     def run(like, problem, rows, method, span, stops, history, state, results, extra):
         """Take all starts of `rows` through a span, block after block."""
-        work, groups = _prepare(like, problem[1], len(state[1]), method, extra)
+        work, groups = _prepare(like, problem[1], len(state[1]), method, most_groups, extra)
         careful = _is_watched(stops, method)
         share = groups * width(like)
         for first in range(0, len(rows), share):

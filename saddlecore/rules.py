@@ -5,6 +5,7 @@ method remembers into the next x.  What changes from step to step (learning rate
 stands in a row of coefficients that `saddlelab` computes; what does not, in `options`.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from saddlecore.jit import device
 from saddlecore.laneops import fma, splat, width
 from saddlecore.memory import load, store
-from saddlecore.quotients import quotient, root
+from saddlecore.roots import root
 
 __all__ = [
     "ADAGRAD",
@@ -51,7 +52,8 @@ ADAGRAD, RMSPROP, RMSPROP_CENTERED, ADAM, AMSGRAD, NADAM = range(4, 10)
 RATE, FIRST, SECOND, KEPT = range(4)
 COEFFICIENTS = 4
 #: Places in `options`.  DECAY: of weights, added to the gradient; BETA, BETA2: what is kept of the
-#: averages of gradients and of their squares; EPS is added to a root, EPS_INSIDE under it.
+#: sums of gradients and of their squares; EPS is added to a root, EPS_INSIDE under it (of a sum
+#: of squares without its factor).
 DECAY, BETA, BETA2, EPS, EPS_INSIDE = range(5)
 #: Of every method: standard deviation of the noise added to each entry of the gradient; the largest
 #: norm and the largest entry of what is passed on of it.  0: none.
@@ -74,66 +76,75 @@ class Method(NamedTuple):
     curved: Any  # (spectral.OPTIONS,)
 
 
-@device
-def _slope(like, o, x, g, k):
-    """The gradient with weight decay."""
-    return fma(splat(like, o[DECAY]), x, load(like, g, k))
+#: Never 0, but for squares of gradients below 1e-137.
+_TINY = 1e-290
+
+# Numbers are taken out of `c` and `o` before the loops: as far as the compiler knows, what a loop
+# stores might change them.
 
 
 @device
-def _move(like, c, x, k, xi, by):
-    """Write x kept, minus the rate times the step."""
-    store(x, k, fma(splat(like, -c[RATE]), by, c[KEPT] * xi))
+def _common(like, c, o):
+    """Weight decay, minus the rate, and what is kept of x."""
+    return splat(like, o[DECAY]), splat(like, -c[RATE]), splat(like, c[KEPT])
 
 
 @device
-def _average(like, beta, old, new):
-    """β·old + (1 − β)·new."""
-    return fma(splat(like, 1.0 - beta), new - old, old)
+def _sum(like, beta, old, new):
+    """An average without its factor: Σ βʲ g_{t−j}, which is m / (1 − β)."""
+    return fma(beta, old, new)
 
 
 @device
-def _average_square(like, beta, old, new):
-    return fma((1.0 - beta) * new, new, beta * old)
+def _sum_of_squares(like, beta, old, new):
+    """Likewise of squares, v / (1 − β), and something that no gradient would notice, for `root`."""
+    return fma(new, new, fma(beta, old, splat(like, _TINY)))
 
 
 @device
-def _plain(like, n, at, x, g, memory, c, o):
+def _plain(like, n, x, g, memory, c, o):
     w = width(like)
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        _move(like, c, x, k, xi, _slope(like, o, xi, g, k))
+        store(x, k, fma(by_rate, fma(decay, xi, load(like, g, k)), kept * xi))
 
 
 @device
-def _heavy_ball(like, n, at, x, g, memory, c, o):
+def _heavy_ball(like, n, x, g, memory, c, o):
     """b ← μ b + (1 − dampening) g, FIRST being 1 − dampening (1 in the first step)."""
     w, b = width(like), memory[0]
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    mu, new = splat(like, o[BETA]), splat(like, c[FIRST])
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        bi = fma(splat(like, c[FIRST]), _slope(like, o, xi, g, k), o[BETA] * load(like, b, k))
+        bi = fma(new, fma(decay, xi, load(like, g, k)), mu * load(like, b, k))
         store(b, k, bi)
-        _move(like, c, x, k, xi, bi)
+        store(x, k, fma(by_rate, bi, kept * xi))
 
 
 @device
-def _nesterov(like, n, at, x, g, memory, c, o):
+def _nesterov(like, n, x, g, memory, c, o):
     w, b = width(like), memory[0]
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    mu = splat(like, o[BETA])
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        slope = _slope(like, o, xi, g, k)
-        bi = fma(splat(like, o[BETA]), load(like, b, k), slope)
+        slope = fma(decay, xi, load(like, g, k))
+        bi = fma(mu, load(like, b, k), slope)
         store(b, k, bi)
-        _move(like, c, x, k, xi, fma(splat(like, o[BETA]), bi, slope))
+        store(x, k, fma(by_rate, fma(mu, bi, slope), kept * xi))
 
 
 @device
-def _look_ahead(like, n, at, x, g, memory, c, o):
+def _look_ahead(like, n, x, g, memory, c, o):
     """v ← μ v − rate·∇f(x + μ v), x ← x + v (Nesterov 1983, as Sutskever et al. 2013 write it)."""
     w, v = width(like), memory[0]
-    for k in range(at, at + n * w, w):
-        xi, vi = load(like, x, k), o[BETA] * load(like, v, k)
-        vi = fma(splat(like, -c[RATE]), _slope(like, o, xi + vi, g, k), vi)
+    decay, by_rate, _ = _common(like, c, o)
+    mu = splat(like, o[BETA])
+    for k in range(0, n * w, w):
+        xi, vi = load(like, x, k), mu * load(like, v, k)
+        vi = fma(by_rate, fma(decay, xi + vi, load(like, g, k)), vi)
         store(v, k, vi)
         store(x, k, xi + vi)
 
@@ -156,138 +167,158 @@ def clip(like, n, at, g, o):
     if o[CLIP_NORM] > 0.0:
         for k in range(at, at + n * w, w):
             square += load(like, g, k) * load(like, g, k)
-        share = min(share, o[CLIP_NORM] / (root(square) + 1e-6))
+        share = min(share, o[CLIP_NORM] / (math.sqrt(square) + 1e-6))
     most = splat(like, o[CLIP_VALUE] if o[CLIP_VALUE] > 0.0 else np.inf)
     for k in range(at, at + n * w, w):
         store(g, k, max(min(share * load(like, g, k), most), -most))
 
 
 @device
-def _adagrad(like, n, at, x, g, memory, c, o):
+def _adagrad(like, n, x, g, memory, c, o):
     """Duchi, Hazan & Singer 2011."""
     w, v = width(like), memory[0]
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    inside, eps = splat(like, o[EPS_INSIDE] + _TINY), splat(like, o[EPS])
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        slope = _slope(like, o, xi, g, k)
+        slope = fma(decay, xi, load(like, g, k))
         vi = fma(slope, slope, load(like, v, k))
         store(v, k, vi)
-        _move(like, c, x, k, xi, quotient(slope, root(vi + o[EPS_INSIDE]) + o[EPS]))
+        store(x, k, fma(by_rate, slope / (root(vi + inside) + eps), kept * xi))
 
 
 @device
-def _rmsprop(like, n, at, x, g, memory, c, o):
-    """Tieleman & Hinton 2012; with momentum if BETA is not 0."""
+def _rmsprop(like, n, x, g, memory, c, o):
+    """Tieleman & Hinton 2012, SECOND being √(1 − α); with momentum if BETA is not 0."""
     w, v, b = width(like), memory[0], memory[1]
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    inside, eps = splat(like, o[EPS_INSIDE] + _TINY), splat(like, o[EPS])
+    mu, alpha, share = splat(like, o[BETA]), splat(like, o[BETA2]), splat(like, c[SECOND])
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        slope = _slope(like, o, xi, g, k)
-        vi = _average_square(like, o[BETA2], load(like, v, k), slope)
+        slope = fma(decay, xi, load(like, g, k))
+        vi = _sum_of_squares(like, alpha, load(like, v, k), slope)
         store(v, k, vi)
-        by = quotient(slope, root(vi + o[EPS_INSIDE]) + o[EPS])
-        by = fma(splat(like, o[BETA]), load(like, b, k), by)
+        by = slope / fma(root(vi + inside), share, eps)
+        by = fma(mu, load(like, b, k), by)
         store(b, k, by)
-        _move(like, c, x, k, xi, by)
+        store(x, k, fma(by_rate, by, kept * xi))
 
 
 @device
-def _rmsprop_centered(like, n, at, x, g, memory, c, o):
+def _rmsprop_centered(like, n, x, g, memory, c, o):
     """With the variance in place of the mean square (Graves 2013)."""
     w, v, b, mean = width(like), memory[0], memory[1], memory[2]
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    inside, eps = splat(like, o[EPS_INSIDE] + _TINY), splat(like, o[EPS])
+    mu, alpha, share = splat(like, o[BETA]), splat(like, o[BETA2]), splat(like, c[SECOND])
+    rest = 1.0 - alpha
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        slope = _slope(like, o, xi, g, k)
-        vi = _average_square(like, o[BETA2], load(like, v, k), slope)
-        mi = _average(like, o[BETA2], load(like, mean, k), slope)
+        slope = fma(decay, xi, load(like, g, k))
+        vi = _sum_of_squares(like, alpha, load(like, v, k), slope)
+        mi = _sum(like, alpha, load(like, mean, k), slope)
         store(v, k, vi)
         store(mean, k, mi)
-        spread = max(fma(-mi, mi, vi), splat(like, 0.0))
-        by = quotient(slope, root(spread + o[EPS_INSIDE]) + o[EPS])
-        by = fma(splat(like, o[BETA]), load(like, b, k), by)
+        spread = max(fma(rest * mi, -mi, vi), splat(like, 0.0))
+        by = slope / fma(root(spread + inside), share, eps)
+        by = fma(mu, load(like, b, k), by)
         store(b, k, by)
-        _move(like, c, x, k, xi, by)
+        store(x, k, fma(by_rate, by, kept * xi))
 
 
 @device
-def _adam(like, n, at, x, g, memory, c, o):
-    """Kingma & Ba 2015; RATE is lr / (1 − β₁ᵗ), SECOND 1 / √(1 − β₂ᵗ)."""
+def _adam(like, n, x, g, memory, c, o):
+    """Kingma & Ba 2015; RATE is lr (1 − β₁) / (1 − β₁ᵗ), SECOND √(1 − β₂) / √(1 − β₂ᵗ)."""
     w, m, v = width(like), memory[0], memory[1]
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    beta, beta2 = splat(like, o[BETA]), splat(like, o[BETA2])
+    share, eps = splat(like, c[SECOND]), splat(like, o[EPS])
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        slope = _slope(like, o, xi, g, k)
-        mi = _average(like, o[BETA], load(like, m, k), slope)
-        vi = _average_square(like, o[BETA2], load(like, v, k), slope)
+        slope = fma(decay, xi, load(like, g, k))
+        mi = _sum(like, beta, load(like, m, k), slope)
+        vi = _sum_of_squares(like, beta2, load(like, v, k), slope)
         store(m, k, mi)
         store(v, k, vi)
-        size = fma(root(vi), splat(like, c[SECOND]), splat(like, o[EPS]))
-        _move(like, c, x, k, xi, quotient(mi, size))
+        size = fma(root(vi), share, eps)
+        store(x, k, fma(by_rate, mi / size, kept * xi))
 
 
 @device
-def _amsgrad(like, n, at, x, g, memory, c, o):
+def _amsgrad(like, n, x, g, memory, c, o):
     """Reddi, Kale & Kumar 2018: divides by the largest mean square so far."""
     w, m, v, largest = width(like), memory[0], memory[1], memory[2]
-    for k in range(at, at + n * w, w):
+    decay, by_rate, kept = _common(like, c, o)
+    beta, beta2 = splat(like, o[BETA]), splat(like, o[BETA2])
+    share, eps = splat(like, c[SECOND]), splat(like, o[EPS])
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        slope = _slope(like, o, xi, g, k)
-        mi = _average(like, o[BETA], load(like, m, k), slope)
-        vi = _average_square(like, o[BETA2], load(like, v, k), slope)
+        slope = fma(decay, xi, load(like, g, k))
+        mi = _sum(like, beta, load(like, m, k), slope)
+        vi = _sum_of_squares(like, beta2, load(like, v, k), slope)
         top = max(load(like, largest, k), vi)
         store(m, k, mi)
         store(v, k, vi)
         store(largest, k, top)
-        size = fma(root(top), splat(like, c[SECOND]), splat(like, o[EPS]))
-        _move(like, c, x, k, xi, quotient(mi, size))
+        size = fma(root(top), share, eps)
+        store(x, k, fma(by_rate, mi / size, kept * xi))
 
 
 @device
-def _nadam(like, n, at, x, g, memory, c, o):
-    """Dozat 2016: RATE multiplies the gradient, FIRST the mean gradient; SECOND as for Adam."""
+def _nadam(like, n, x, g, memory, c, o):
+    """Dozat 2016: RATE multiplies the gradient, FIRST its sum; SECOND as for Adam."""
     w, m, v = width(like), memory[0], memory[1]
-    for k in range(at, at + n * w, w):
+    decay, _, kept = _common(like, c, o)
+    beta, beta2 = splat(like, o[BETA]), splat(like, o[BETA2])
+    share, eps = splat(like, c[SECOND]), splat(like, o[EPS])
+    of_slope, of_mean = splat(like, c[RATE]), splat(like, c[FIRST])
+    for k in range(0, n * w, w):
         xi = load(like, x, k)
-        slope = _slope(like, o, xi, g, k)
-        mi = _average(like, o[BETA], load(like, m, k), slope)
-        vi = _average_square(like, o[BETA2], load(like, v, k), slope)
+        slope = fma(decay, xi, load(like, g, k))
+        mi = _sum(like, beta, load(like, m, k), slope)
+        vi = _sum_of_squares(like, beta2, load(like, v, k), slope)
         store(m, k, mi)
         store(v, k, vi)
-        size = fma(root(vi), splat(like, c[SECOND]), splat(like, o[EPS]))
-        ahead = fma(splat(like, c[FIRST]), mi, c[RATE] * slope)
-        store(x, k, c[KEPT] * xi - quotient(ahead, size))
+        size = fma(root(vi), share, eps)
+        ahead = fma(of_mean, mi, of_slope * slope)
+        store(x, k, kept * xi - ahead / size)
 
 
 @device
-def step(like, rule, n, at, x, g, memory, c, o):
-    """Take one step of the group of lanes that begins at `at` in x, g and every vector of memory.
+def step(like, rule, n, x, g, memory, c, o):
+    """Take one step.
 
     Parameters
     ----------
     like : Lanes or float64
     rule : int
-    n, at : int
+    n : int
+        Variables, of one group of lanes after another: no rule minds.
     x, g : flat float64
     memory : (slots, …) float64
-        The group's vectors, side by side as in x.
+        Vectors like x.
     c : (COEFFICIENTS,) float64
         Of this step.
     o : (OPTIONS,) float64
     """
     if rule == PLAIN:
-        _plain(like, n, at, x, g, memory, c, o)
+        _plain(like, n, x, g, memory, c, o)
     elif rule == HEAVY_BALL:
-        _heavy_ball(like, n, at, x, g, memory, c, o)
+        _heavy_ball(like, n, x, g, memory, c, o)
     elif rule == NESTEROV:
-        _nesterov(like, n, at, x, g, memory, c, o)
+        _nesterov(like, n, x, g, memory, c, o)
     elif rule == LOOK_AHEAD:
-        _look_ahead(like, n, at, x, g, memory, c, o)
+        _look_ahead(like, n, x, g, memory, c, o)
     elif rule == ADAGRAD:
-        _adagrad(like, n, at, x, g, memory, c, o)
+        _adagrad(like, n, x, g, memory, c, o)
     elif rule == RMSPROP:
-        _rmsprop(like, n, at, x, g, memory, c, o)
+        _rmsprop(like, n, x, g, memory, c, o)
     elif rule == RMSPROP_CENTERED:
-        _rmsprop_centered(like, n, at, x, g, memory, c, o)
+        _rmsprop_centered(like, n, x, g, memory, c, o)
     elif rule == ADAM:
-        _adam(like, n, at, x, g, memory, c, o)
+        _adam(like, n, x, g, memory, c, o)
     elif rule == AMSGRAD:
-        _amsgrad(like, n, at, x, g, memory, c, o)
+        _amsgrad(like, n, x, g, memory, c, o)
     elif rule == NADAM:
-        _nadam(like, n, at, x, g, memory, c, o)
+        _nadam(like, n, x, g, memory, c, o)

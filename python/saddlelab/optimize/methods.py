@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -105,18 +106,23 @@ def _adagrad(o: Options, rate: Floats, t: Floats) -> tuple[Any, ...]:
 
 
 def _corrections(o: Options, t: Floats) -> tuple[Floats, Floats]:
+    """What sums of gradients, and roots of sums of squares, are multiplied by."""
     beta1, beta2 = o["betas"]
-    return 1.0 - beta1**t, 1.0 / np.sqrt(1.0 - beta2**t)
+    return (1.0 - beta1) / (1.0 - beta1**t), np.sqrt((1.0 - beta2) / (1.0 - beta2**t))
+
+
+def _rmsprop_share(o: Options, rate: Floats, t: Floats) -> tuple[Any, ...]:
+    return rate, 1.0, math.sqrt(1.0 - o["alpha"]), 1.0
 
 
 def _adam(o: Options, rate: Floats, t: Floats) -> tuple[Any, ...]:
     first, second = _corrections(o, t)
-    return rate / first, 1.0, second, 1.0
+    return rate * first, 1.0, second, 1.0
 
 
 def _adamw(o: Options, rate: Floats, t: Floats) -> tuple[Any, ...]:
     first, second = _corrections(o, t)
-    return rate / first, 1.0, second, 1.0 - rate * o["weight_decay"]
+    return rate * first, 1.0, second, 1.0 - rate * o["weight_decay"]
 
 
 def _nadam(o: Options, rate: Floats, t: Floats) -> tuple[Any, ...]:
@@ -128,7 +134,7 @@ def _nadam(o: Options, rate: Floats, t: Floats) -> tuple[Any, ...]:
     slope = rate * (1.0 - mu[at]) / (1.0 - product[at])
     mean = rate * mu[at + 1] / (1.0 - product[at + 1])
     kept = 1.0 - rate * o["weight_decay"] if o["decoupled_weight_decay"] else 1.0
-    return slope, mean, _corrections(o, t)[1], kept
+    return slope, mean * (1.0 - beta1), _corrections(o, t)[1], kept
 
 
 # --- constants ------------------------------------------------------------------------------------
@@ -148,7 +154,10 @@ def _eps(o: Options) -> dict[str, float]:
 
 
 def _rmsprop(o: Options) -> dict[str, float]:
-    return _eps(o) | {"BETA": o["momentum"], "BETA2": o["alpha"]}
+    found = _eps(o) | {"BETA": o["momentum"], "BETA2": o["alpha"]}
+    if "EPS_INSIDE" in found:
+        found["EPS_INSIDE"] /= 1.0 - o["alpha"]
+    return found
 
 
 def _betas(o: Options) -> dict[str, float]:
@@ -237,7 +246,7 @@ METHODS: dict[str, Method] = {
         lambda o: 3 if o["centered"] else 2, 1e-2,
         {"alpha": 0.99, "eps": 1e-8, "weight_decay": 0.0, "momentum": 0.0, "centered": False,
          "eps_inside": False},
-        _plain, _rmsprop,
+        _rmsprop_share, _rmsprop,
     ),
     "adam": _of_adam(_adam, _betas, _ADAM),
     "adamw": _of_adam(_adamw, _decoupled, {**_ADAM, "weight_decay": 1e-2}),
