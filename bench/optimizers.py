@@ -70,6 +70,7 @@ def run(quick: bool) -> Table:
         for method in ("adam", "gd"):
             rows += _first_order(problem, method, repeats)
     rows += _recording(PROBLEMS[0], repeats)
+    rows.append(_saddle_free(repeats))
     return Table("optimizers", NOTE.format(tolerance=TOLERANCE, exceptions=EXCEPTIONS), rows)
 
 
@@ -140,6 +141,44 @@ def _recording(problem: Problem, repeats: int) -> list[Row]:
         for name, what in (("gradient_norm", "every gradient norm"),
                            ("value", "every tenth value"))
     ]  # fmt: skip
+
+
+def _saddle_free(repeats: int) -> Row:
+    """Dauphin's method, dense, beside a loop over NumPy's `eigh`."""
+    from saddlelab import minimize, objective
+
+    starts, steps, few = 1.0 + 0.1 * _starts(10), 20, 20
+    fun = objective(rosenbrock)
+    ours = Stopwatch(lambda: minimize(fun, starts, method="saddle_free_newton", steps=steps,
+                                      workers=WORKERS))  # fmt: skip
+    loop = Stopwatch(lambda: _saddle_free_loop(starts[:few], steps), 1)
+    times = alternate({"ours": ours, "loop": loop}, repeats)
+    _same(ours.answer.x[:few], loop.answer, "saddle-free Newton")
+    return versus(
+        "`saddle_free_newton`", "Rosenbrock, n = 10",
+        [t / (STARTS * steps) for t in times["ours"]], "loop over `numpy.linalg.eigh`",
+        [t / (few * steps) for t in times["loop"]], at_least=50.0,
+    )  # fmt: skip
+
+
+def _saddle_free_loop(starts: np.ndarray, steps: int) -> np.ndarray:
+    """One start at a time; the Hessian in NumPy's array operations."""
+    ends = []
+    for x in starts:
+        for _ in range(steps):
+            d = x[1:] - x[:-1] ** 2
+            g = np.zeros_like(x)
+            g[1:] += 200.0 * d
+            g[:-1] += -400.0 * x[:-1] * d - 2.0 * (1.0 - x[:-1])
+            main = np.zeros_like(x)
+            main[1:] += 200.0
+            main[:-1] += 800.0 * x[:-1] ** 2 - 400.0 * d + 2.0
+            off = -400.0 * x[:-1]
+            H = np.diag(main) + np.diag(off, 1) + np.diag(off, -1)
+            values, Q = np.linalg.eigh(H)
+            x = x - Q @ ((Q.T @ g) / np.abs(values))
+        ends.append(x)
+    return np.array(ends)
 
 
 # --- peers ------------------------------------------------------------------------------------
