@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import saddlecore
 from saddlelab.objective import Objective
-from saddlelab.optimize.history import empty_history
+from saddlelab.optimize.history import clear_unrecorded, empty_history
 from saddlelab.optimize.methods import method_of
 from saddlelab.optimize.schedules import rates
 from saddlelab.studies.seeds import stream_key
@@ -150,6 +150,8 @@ class Descent:
                 report(last - first, len(rows))
             if not len(rows):
                 break
+        ended = np.where(self.status == -1, total, self.steps)
+        clear_unrecorded(history, every, begun, total, ended)
         return history
 
     def _span(

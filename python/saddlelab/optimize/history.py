@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from saddlelab.arguments import one_of, positive_integer
 
-__all__ = ["QUANTITIES", "History", "empty_history", "intervals_of"]
+__all__ = ["QUANTITIES", "History", "clear_unrecorded", "empty_history", "intervals_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -68,7 +68,10 @@ def intervals_of(record: Any) -> dict[str, int]:
 
 
 def empty_history(every: Mapping[str, int], m: int, n: int, steps: int) -> tuple[Any, ...]:
-    """The engine's history: intervals, and an array of NaN for each quantity."""
+    """The engine's history: intervals, and an array for each quantity, to be written.
+
+    It is the threads that write first: they share the time that fresh memory takes.
+    """
     records = [steps // every[name] + 1 if name in every else 0 for name in QUANTITIES]
     total = m * (sum(records[:3]) + n * records[3])
     if total > _MOST:
@@ -76,7 +79,19 @@ def empty_history(every: Mapping[str, int], m: int, n: int, steps: int) -> tuple
             f"`record` asks for {total} numbers, at most {_MOST}: record less often, "
             f"{ {name: 10 * e for name, e in every.items()} }"
         )
-    arrays = [np.full((m, r), np.nan) for r in records[:3]]
-    arrays.append(np.full((m, records[3], n), np.nan))
+    arrays = [np.empty((m, r)) for r in records[:3]]
+    arrays.append(np.empty((m, records[3], n)))
     intervals = np.array([every.get(name, 0) for name in QUANTITIES], np.int64)
     return intervals, *arrays
+
+
+def clear_unrecorded(
+    history: tuple[Any, ...], every: Mapping[str, int], begun: int, total: int, ends: Floats
+) -> None:
+    """Write NaN before a run began, and after each start's end at the steps ``ends``."""
+    early = np.flatnonzero(ends < total)
+    for name, array in zip(QUANTITIES, history[1:], strict=True):
+        if name in every:
+            array[:, : -(-begun // every[name])] = np.nan
+            for row, last in zip(early.tolist(), ends[early].tolist(), strict=True):
+                array[row, last // every[name] + 1 :] = np.nan
