@@ -14,7 +14,8 @@ NOTE = f"""\
 and start.  optax runs under `jit(vmap(lax.scan))` in float64; `torch.optim` over all starts as one
 tensor, and one start at a time; the loop is a tutorial's, one start in NumPy.  Everybody has the
 same analytic gradient, and ends at the same points, to {{tolerance:g}} of their size but for at
-most {{exceptions:.1%}} of the starts, whose paths amplify roundings.  Recording is compared with not recording."""
+most {{exceptions:.1%}} of the starts, whose paths amplify roundings.  Recording is compared with
+not recording."""
 
 TOLERANCE, EXCEPTIONS = 1e-6, 1e-3
 
