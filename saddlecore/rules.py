@@ -188,8 +188,11 @@ def _adagrad(like, n, x, g, memory, c, o):
 
 
 @device
-def _rmsprop(like, n, x, g, memory, c, o):
-    """Tieleman & Hinton 2012, SECOND being √(1 − α); with momentum if BETA is not 0."""
+def _rmsprop(like, rule, n, x, g, memory, c, o):
+    """Tieleman & Hinton 2012, SECOND being √(1 − α); with momentum if BETA is not 0.
+
+    Centered: with the variance in place of the mean square (Graves 2013).
+    """
     w, v, b = width(like), memory[0], memory[1]
     decay, by_rate, kept = _common(like, c, o)
     inside, eps = splat(like, o[EPS_INSIDE] + _TINY), splat(like, o[EPS])
@@ -197,30 +200,12 @@ def _rmsprop(like, n, x, g, memory, c, o):
     for k in range(0, n * w, w):
         xi = load(like, x, k)
         slope = fma(decay, xi, load(like, g, k))
-        vi = _sum_of_squares(like, alpha, load(like, v, k), slope)
-        store(v, k, vi)
-        by = slope / fma(root(vi + inside), share, eps)
-        by = fma(mu, load(like, b, k), by)
-        store(b, k, by)
-        store(x, k, fma(by_rate, by, kept * xi))
-
-
-@device
-def _rmsprop_centered(like, n, x, g, memory, c, o):
-    """With the variance in place of the mean square (Graves 2013)."""
-    w, v, b, mean = width(like), memory[0], memory[1], memory[2]
-    decay, by_rate, kept = _common(like, c, o)
-    inside, eps = splat(like, o[EPS_INSIDE] + _TINY), splat(like, o[EPS])
-    mu, alpha, share = splat(like, o[BETA]), splat(like, o[BETA2]), splat(like, c[SECOND])
-    rest = 1.0 - alpha
-    for k in range(0, n * w, w):
-        xi = load(like, x, k)
-        slope = fma(decay, xi, load(like, g, k))
-        vi = _sum_of_squares(like, alpha, load(like, v, k), slope)
-        mi = _sum(like, alpha, load(like, mean, k), slope)
-        store(v, k, vi)
-        store(mean, k, mi)
-        spread = max(fma(rest * mi, -mi, vi), splat(like, 0.0))
+        spread = _sum_of_squares(like, alpha, load(like, v, k), slope)
+        store(v, k, spread)
+        if rule == RMSPROP_CENTERED:
+            mean = _sum(like, alpha, load(like, memory[2], k), slope)
+            store(memory[2], k, mean)
+            spread = max(fma((alpha - 1.0) * mean, mean, spread), splat(like, 0.0))
         by = slope / fma(root(spread + inside), share, eps)
         by = fma(mu, load(like, b, k), by)
         store(b, k, by)
@@ -228,11 +213,15 @@ def _rmsprop_centered(like, n, x, g, memory, c, o):
 
 
 @device
-def _adam(like, n, x, g, memory, c, o):
-    """Kingma & Ba 2015; RATE is lr (1 − β₁) / (1 − β₁ᵗ), SECOND √(1 − β₂) / √(1 − β₂ᵗ)."""
+def _adam(like, rule, n, x, g, memory, c, o):
+    """Kingma & Ba 2015; RATE is lr (1 − β₁) / (1 − β₁ᵗ), SECOND √(1 − β₂) / √(1 − β₂ᵗ).
+
+    AMSGRAD divides by the largest mean square so far (Reddi, Kale & Kumar 2018); for NADAM (Dozat
+    2016) RATE multiplies the gradient, and FIRST its sum.
+    """
     w, m, v = width(like), memory[0], memory[1]
     decay, by_rate, kept = _common(like, c, o)
-    beta, beta2 = splat(like, o[BETA]), splat(like, o[BETA2])
+    beta, beta2, of_mean = splat(like, o[BETA]), splat(like, o[BETA2]), splat(like, c[FIRST])
     share, eps = splat(like, c[SECOND]), splat(like, o[EPS])
     for k in range(0, n * w, w):
         xi = load(like, x, k)
@@ -241,48 +230,14 @@ def _adam(like, n, x, g, memory, c, o):
         vi = _sum_of_squares(like, beta2, load(like, v, k), slope)
         store(m, k, mi)
         store(v, k, vi)
+        if rule == AMSGRAD:
+            vi = max(load(like, memory[2], k), vi)
+            store(memory[2], k, vi)
         size = fma(root(vi), share, eps)
-        store(x, k, fma(by_rate, mi / size, kept * xi))
-
-
-@device
-def _amsgrad(like, n, x, g, memory, c, o):
-    """Reddi, Kale & Kumar 2018: divides by the largest mean square so far."""
-    w, m, v, largest = width(like), memory[0], memory[1], memory[2]
-    decay, by_rate, kept = _common(like, c, o)
-    beta, beta2 = splat(like, o[BETA]), splat(like, o[BETA2])
-    share, eps = splat(like, c[SECOND]), splat(like, o[EPS])
-    for k in range(0, n * w, w):
-        xi = load(like, x, k)
-        slope = fma(decay, xi, load(like, g, k))
-        mi = _sum(like, beta, load(like, m, k), slope)
-        vi = _sum_of_squares(like, beta2, load(like, v, k), slope)
-        top = max(load(like, largest, k), vi)
-        store(m, k, mi)
-        store(v, k, vi)
-        store(largest, k, top)
-        size = fma(root(top), share, eps)
-        store(x, k, fma(by_rate, mi / size, kept * xi))
-
-
-@device
-def _nadam(like, n, x, g, memory, c, o):
-    """Dozat 2016: RATE multiplies the gradient, FIRST its sum; SECOND as for Adam."""
-    w, m, v = width(like), memory[0], memory[1]
-    decay, _, kept = _common(like, c, o)
-    beta, beta2 = splat(like, o[BETA]), splat(like, o[BETA2])
-    share, eps = splat(like, c[SECOND]), splat(like, o[EPS])
-    of_slope, of_mean = splat(like, c[RATE]), splat(like, c[FIRST])
-    for k in range(0, n * w, w):
-        xi = load(like, x, k)
-        slope = fma(decay, xi, load(like, g, k))
-        mi = _sum(like, beta, load(like, m, k), slope)
-        vi = _sum_of_squares(like, beta2, load(like, v, k), slope)
-        store(m, k, mi)
-        store(v, k, vi)
-        size = fma(root(vi), share, eps)
-        ahead = fma(of_mean, mi, of_slope * slope)
-        store(x, k, kept * xi - ahead / size)
+        if rule == NADAM:
+            store(x, k, fma(kept, xi, fma(by_rate, slope, -of_mean * mi) / size))
+        else:
+            store(x, k, fma(by_rate, mi / size, kept * xi))
 
 
 @device
@@ -312,13 +267,13 @@ def step(like, rule, n, x, g, memory, c, o):
         _look_ahead(like, n, x, g, memory, c, o)
     elif rule == ADAGRAD:
         _adagrad(like, n, x, g, memory, c, o)
-    elif rule == RMSPROP:
-        _rmsprop(like, n, x, g, memory, c, o)
+    elif rule == RMSPROP:  # told as a constant: the loop is made for it
+        _rmsprop(like, RMSPROP, n, x, g, memory, c, o)
     elif rule == RMSPROP_CENTERED:
-        _rmsprop_centered(like, n, x, g, memory, c, o)
+        _rmsprop(like, RMSPROP_CENTERED, n, x, g, memory, c, o)
     elif rule == ADAM:
-        _adam(like, n, x, g, memory, c, o)
+        _adam(like, ADAM, n, x, g, memory, c, o)
     elif rule == AMSGRAD:
-        _amsgrad(like, n, x, g, memory, c, o)
+        _adam(like, AMSGRAD, n, x, g, memory, c, o)
     elif rule == NADAM:
-        _nadam(like, n, x, g, memory, c, o)
+        _adam(like, NADAM, n, x, g, memory, c, o)
