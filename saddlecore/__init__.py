@@ -25,15 +25,16 @@ __version__ = "0.1.0"
 
 _MODULES = ("bartlett", "chains", "compile", "curved_descent", "descent", "diagonal",
             "differences", "draws", "eigen", "entries", "entrywise", "equilibrate", "evaluate",
-            "exact", "exponents", "first", "folding", "foreign", "foresight", "forms", "gammas",
-            "graph", "groups", "hermite", "householder", "inertia", "jit", "kicks", "krylov",
-            "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes",
-            "lanesums", "lanetrees", "lanewise", "latents", "margins", "memory", "moves",
-            "newton", "noise", "operations", "pairs", "panels", "perturbed", "philox", "places",
-            "points", "products", "program", "quotients", "rare", "rules", "samples",
-            "sampling", "second", "second_order", "secular", "slopes", "spectral", "splitting",
-            "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law", "swift",
-            "terms", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+            "exact",
+            "exponents", "first", "folding", "foreign", "foresight", "forms", "gammas", "graph",
+            "groups", "hermite", "householder", "inertia", "jit", "kicks", "krylov", "laguerre",
+            "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
+            "lanetrees", "lanewise", "latents", "margins", "memory", "moves", "newton", "noise",
+            "operations", "pairs", "panels", "perturbed", "philox", "places", "points",
+            "products", "program", "quotients", "rare", "rules", "samples", "sampling", "second",
+            "second_order", "secular", "slopes", "spectral", "splitting", "stencils", "steps",
+            "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace",
+            "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -149,7 +149,7 @@ def _checked(function: Callable[[Floats], Any]) -> Callable[[Floats], Floats]:
 
 def _layers(teacher: Any) -> Layers:
     given = list(teacher)
-    if given and np.ndim(given[0]) == 1 and all(np.ndim(row) == 1 for row in given):
+    if given and not any(map(_is_pair, given)) and all(np.ndim(row) == 1 for row in given):
         given = [given]  # the rows of one matrix
     if not given:
         raise ValueError("`teacher` must have a layer, got none")
@@ -158,15 +158,19 @@ def _layers(teacher: Any) -> Layers:
         W, b = _layer(number, layer)
         if layers and W.shape[1] != len(layers[-1][0]):
             raise ValueError(
-                f"layer {number} of `teacher` must take {len(layers[-1][0])} inputs, the outputs of "
-                f"the one before, got weights of shape {W.shape}"
+                f"layer {number} of `teacher` must take {len(layers[-1][0])} inputs, as many as "
+                f"the one before has outputs, got weights of shape {W.shape}"
             )
         layers.append((W, b))
     return layers
 
 
+def _is_pair(layer: Any) -> bool:
+    return isinstance(layer, tuple) and len(layer) == 2 and np.ndim(layer[0]) == 2
+
+
 def _layer(number: int, layer: Any) -> tuple[Floats, Floats]:
-    pair = isinstance(layer, tuple) and len(layer) == 2 and np.ndim(layer[0]) == 2
+    pair = _is_pair(layer)
     W = np.asarray(layer[0] if pair else layer, dtype=np.float64)
     b = np.asarray(layer[1] if pair else np.zeros(len(W)), dtype=np.float64)
     if W.ndim != 2 or not W.size or b.shape != (len(W),):
