@@ -3,13 +3,13 @@
 A. M. Saxe, J. L. McClelland and S. Ganguli, Exact solutions to the nonlinear dynamics of learning
 in deep linear neural networks, ICLR 2014, arXiv:1312.6120.
 
-Let inputs be white and the loss ½ Σ ‖y − W_D … W₁x‖², over D = `depth` layers of weights.  If the
-weights begin balanced and aligned with the singular vectors of the inputs' correlation with the
-outputs (eq. 4), the product's strength a in the mode of singular value s obeys
+Let the loss be ½ Σ ‖y − W_D … W₁x‖², over D = `depth` layers of weights, and Σ x xᵀ = 1 (or both
+means over the samples).  If the weights begin balanced and aligned with the singular vectors of
+Σ y xᵀ, the strength a of their product in the mode of singular value s obeys
 
     τ da/dt = D a^(2 − 2/D) (s − a),     τ = 1/learning rate,
 
-eq. 14 there (with D = N_l − 1).
+in the limit of small steps (sections 1 and 2 there; D is their number of layers of units less one).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 _MOST = 10**6
 #: Relative errors asked of what integrates.
-_RTOL = 1e-11
+_RTOL = 1e-12
+#: e to the minus this is nothing beside 1.
+_LEARNT = 40.0
 
 
 def mode_curve(
@@ -35,8 +37,8 @@ def mode_curve(
 ) -> Floats:
     """Return the strength a(t) of modes of a deep linear network under gradient descent.
 
-    One layer: a = s − (s − a₀) e^(−t/τ).  Two: a = s e^(2st/τ)/(e^(2st/τ) − 1 + s/a₀), eq. 12 of
-    Saxe et al.  More: the equation of this module is integrated.
+    One layer: a = s − (s − a₀) e^(−t/τ).  Two: a = s e^(2st/τ)/(e^(2st/τ) − 1 + s/a₀).  More: the
+    equation of this module is integrated.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ def mode_curve(
     >>> mode_curve(2.0, 1e-3, [0.0, 1.0, 2.0, 4.0]).round(4).tolist()
     [0.001, 0.0532, 1.1972, 1.9996]
     """
-    strengths, starts = _modes(s, a0, zero=True)
+    strengths, starts = _modes(s, a0)
     times = _array("t", t, zero=True)
     depth, rate = _depth_and_rate(depth, rate)
     shape = (*strengths.shape, *times.shape)
@@ -82,8 +84,8 @@ def learning_time(
 ) -> Any:
     """Return the time after which modes of a deep linear network have come to a fraction of s.
 
-    One layer: τ ln((s − a₀)/(s − a)) for a = `fraction` · s.  Two: τ/(2s) ln(a (s − a₀)/(a₀ (s −
-    a))), eq. 11 of Saxe et al.  More: the integral of τ da/(D a^(2 − 2/D) (s − a)) over ln a.
+    With a = `fraction` · s.  One layer: τ ln((s − a₀)/(s − a)).  Two: τ/(2s) ln(a (s − a₀)/(a₀ (s −
+    a))).  More: the integral of τ da/(D a^(2 − 2/D) (s − a)).
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ def learning_time(
     >>> [round(learning_time(2.0, 1e-3, depth=depth), 3) for depth in (1, 2, 3)]
     [0.693, 1.9, 4.661]
     """
-    strengths, starts = _modes(s, a0, zero=True)
+    strengths, starts = _modes(s, a0)
     depth, rate = _depth_and_rate(depth, rate)
     rule = "`fraction` must be above 0 and below 1"
     part = finite_float(rule, fraction)
@@ -129,8 +131,8 @@ def learning_time(
     return found[0] if not strengths.ndim else np.reshape(found, strengths.shape)
 
 
-def _modes(s: Any, a0: Any, *, zero: bool) -> tuple[Floats, Floats]:
-    strengths, starts = _array("s", s, zero=False), _array("a0", a0, zero=zero)
+def _modes(s: Any, a0: Any) -> tuple[Floats, Floats]:
+    strengths, starts = _array("s", s, zero=False), _array("a0", a0, zero=True)
     try:
         one, other = np.broadcast_arrays(strengths, starts)
     except ValueError:
@@ -172,23 +174,30 @@ def _curve(s: float, a0: float, t: Floats, depth: int) -> Floats:
 
 
 def _integrated(s: float, a0: float, t: Floats, depth: int) -> Floats:
-    """Solve for u = ln(a/s): du/dx = e^(u (1 − 2/D)) (1 − e^u) in x = D s^(2 − 2/D) t.
+    """Solve for v = (a/s)^(2/D − 1): dv/dx = −q (1 − a/s), q = 1 − 2/D, in x = D s^(2 − 2/D) t.
 
-    No unit is left in it, and what is small at first needs no small absolute error.
+    No unit is left in it.  While a is small v falls at a constant rate, and errors decay; in a
+    itself, or its logarithm, a small error at first would become one of when it rises.
     """
     from scipy.integrate import solve_ivp
 
-    power = 1.0 - 2.0 / depth
-    x, where = np.unique(depth * s ** (2.0 - 2.0 / depth) * t, return_inverse=True)
+    q, unit = 1.0 - 2.0 / depth, depth * s ** (2.0 - 2.0 / depth)
+    # Beyond the half, and from above, the distance to s falls at least as e^(−x).
+    end = _LEARNT + max(np.log(a0 / s), 0.0)
+    if a0 < 0.5 * s:
+        end += unit * _time(s, a0, 0.5, depth)
+    x, where = np.unique(np.minimum(unit * t, end), return_inverse=True)
     if x[-1] == 0.0:
         return np.full_like(t, a0)
+    first = (a0 / s) ** -q
+    least = 0.5 * min(first, 1.0)  # v goes from `first` to 1: a step that was too long may not
     run = solve_ivp(
-        lambda _, u: -np.exp(power * u) * np.expm1(u), (0.0, x[-1]), [np.log(a0 / s)],
-        method="LSODA", t_eval=x, rtol=_RTOL, atol=_RTOL,
+        lambda _, v: -q * (1.0 - np.maximum(v, least) ** (-1.0 / q)), (0.0, x[-1]), [first],
+        method="DOP853", t_eval=x, rtol=_RTOL, atol=_RTOL,
     )  # fmt: skip
     if not run.success:
         raise RuntimeError(f"the dynamics could not be integrated: {run.message}")
-    return np.asarray(s * np.exp(run.y[0])[where])
+    return np.asarray(s * (run.y[0] ** (-1.0 / q))[where])
 
 
 def _time(s: float, a0: float, part: float, depth: int) -> float:
