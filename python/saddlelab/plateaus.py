@@ -51,10 +51,9 @@ def plateaus(
     After the window the plateau is ended by what comes first, a ``"drop"`` below its level by more
     than h or a ``"rise"``; by the ``"end"`` of the series if there is neither.
 
-    Nothing changes if all losses are multiplied by a number, if every record is repeated, or, as
-    long as `most` is not in force, if all are raised to a power (perplexities are e^loss: their
-    logarithm is the loss, and its range is what counts).  With the defaults a loss that falls
-    exponentially at one rate has no plateau: in the shortest window it falls by twice h.
+    Nothing changes if all losses are multiplied by a number or, as long as `most` is not in force,
+    raised to a power.  With the defaults a loss that falls exponentially at one rate has no
+    plateau: in the shortest window it falls by twice h.
 
     That a loss stands still proves neither a minimum nor a saddle; only a Hessian can tell.
 
@@ -207,7 +206,7 @@ def _freed(x: Floats, noise: float, band: float, length: int) -> tuple[Floats, f
     from scipy.ndimage import median_filter
 
     width = int(min(np.ceil((_BAND * _MEDIAN * noise / band) ** 2), length)) | 1 if band else length
-    smooth = median_filter(x, size=width, mode="nearest")
+    smooth = median_filter(x, size=width, mode="reflect")  # "nearest" keeps the ends' noise
     return np.asarray(smooth), _MEDIAN * noise / width**0.5
 
 
