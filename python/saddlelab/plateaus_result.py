@@ -141,7 +141,7 @@ class Plateaus:
             import matplotlib.pyplot as plt
 
             ax = plt.figure(figsize=(6.8, 4.4), layout="constrained").add_subplot()
-        style = {"color": "0.55", "linewidth": 0.9, "label": self.name} | kwargs
+        style: dict[str, Any] = {"color": "0.55", "linewidth": 0.9, "label": self.name} | kwargs
         ax.plot(self.steps, self.losses, **style)
         for number, row in enumerate(self._rows()):
             ended = row["ended"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saddlelab.arguments import positive_integer, positive_number
-from saddlelab.datasets._dataset import Dataset, split, test_fraction
+from saddlelab.datasets._dataset import Dataset, fraction_aside, split
 from saddlelab.draws import Draws
 from saddlelab.studies.seeds import RNG, resolve_seed
 
@@ -69,7 +69,7 @@ def gaussian_blobs(
     samples = positive_integer("samples", samples, at_most=_MOST)
     spread = positive_number("spread", spread, at_most=1e150)
     separation = positive_number("separation", separation, at_most=1e150)
-    fraction, seed = test_fraction(test), resolve_seed(rng)
+    fraction, seed = fraction_aside(test), resolve_seed(rng)
     draws = Draws(seed, "gaussian_blobs")
     if centers is None:
         shape = (positive_integer("classes", classes, at_most=_MOST),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from saddlelab.arguments import finite_float
 from saddlelab.draws import Draws
 
-__all__ = ["Dataset", "split", "test_fraction"]
+__all__ = ["Dataset", "fraction_aside", "split"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
@@ -69,17 +69,13 @@ class Dataset:
         )
 
 
-def test_fraction(test: Any) -> float:
+def fraction_aside(test: Any) -> float:
     """Return the fraction of the samples that are set aside."""
     rule = "`test` must be a fraction of the samples, at least 0 and below 1"
     fraction = finite_float(rule, test)
     if not 0.0 <= fraction < 1.0:
         raise ValueError(f"{rule}, got {test!r}")
     return fraction
-
-
-# A name that begins so is not a test of pytest.
-test_fraction.__test__ = False  # type: ignore[attr-defined]
 
 
 def split(labels: Rows, test: float, seed: int, name: str) -> tuple[Rows, Rows]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlelab.arguments import positive_integer
-from saddlelab.datasets._dataset import Dataset, split, test_fraction
+from saddlelab.datasets._dataset import Dataset, fraction_aside, split
 from saddlelab.studies.seeds import RNG, resolve_seed
 
 __all__ = ["digits"]
@@ -77,7 +77,7 @@ def digits(
     if components is not None:
         components = positive_integer("components", components, at_most=pixels**2,
                                       or_none=" or None (pixels)")  # fmt: skip
-    fraction, seed = test_fraction(test), resolve_seed(rng)
+    fraction, seed = fraction_aside(test), resolve_seed(rng)
     pictures, labels = _pictures()
     features = _pooled(pictures, pixels)
     learn, aside = split(labels, fraction, seed, "digits")

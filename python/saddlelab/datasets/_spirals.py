@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from saddlelab.arguments import finite_float, positive_integer, positive_number
-from saddlelab.datasets._dataset import Dataset, split, test_fraction
+from saddlelab.datasets._dataset import Dataset, fraction_aside, split
 from saddlelab.draws import Draws
 from saddlelab.studies.seeds import RNG, resolve_seed
 
@@ -72,7 +72,7 @@ def two_spirals(
     size = finite_float("`noise` must be finite and not negative", noise)
     if size < 0.0:
         raise ValueError(f"`noise` must be finite and not negative, got {noise!r}")
-    fraction, seed = test_fraction(test), resolve_seed(rng)
+    fraction, seed = fraction_aside(test), resolve_seed(rng)
     u = np.linspace(0.0, 1.0, samples // 2)
     radius, angle = _RADIUS * (1.0 - (1.0 - _INNER) * u), 2.0 * np.pi * turns * u
     one = radius[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)

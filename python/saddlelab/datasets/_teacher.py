@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saddlelab.arguments import finite_float, one_of, positive_integer
-from saddlelab.datasets._dataset import Dataset, split, test_fraction
+from saddlelab.datasets._dataset import Dataset, fraction_aside, split
 from saddlelab.draws import Draws
 from saddlelab.studies.seeds import RNG, resolve_seed
 
@@ -101,7 +101,7 @@ def teacher_student(
     if size < 0.0:
         raise ValueError(f"`noise` must be finite and not negative, got {noise!r}")
     answer, width, text = _teacher(teacher, inputs, activation)
-    fraction, seed = test_fraction(test), resolve_seed(rng)
+    fraction, seed = fraction_aside(test), resolve_seed(rng)
     draws = Draws(seed, "teacher_student")
     X = draws.normals(samples, width, _INPUTS)
     learn, aside = split(np.zeros(samples, np.int64), fraction, seed, "teacher_student")

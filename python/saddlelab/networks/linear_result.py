@@ -86,7 +86,9 @@ class LinearCriticalPoints:
         looks = {"minimum": ("o", "#0072B2"), "saddle": ("X", "#D55E00")}
         for kind, (marker, color) in looks.items():
             those = self.kind == kind
-            style = {"marker": marker, "color": color, "s": 30, "label": kind, "gid": kind} | kwargs
+            style: dict[str, Any] = {
+                "marker": marker, "color": color, "s": 30, "label": kind, "gid": kind,
+            } | kwargs  # fmt: skip
             ax.scatter(self.value[those], self.index[those], **style)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="loss", ylabel="index: number of negative eigenvalues")
