@@ -95,7 +95,7 @@ def plateaus(
     >>> loss = np.concatenate([np.full(40, 2.0), np.geomspace(2.0, 0.1, 20), np.full(40, 0.1)])
     >>> found = plateaus(loss)
     >>> found.start.tolist(), found.stop.tolist(), found.ended.tolist()
-    ([0, 41], [59, 100], ['drop', 'end'])
+    ([0, 59], [41, 100], ['drop', 'end'])
     """
     if isinstance(losses, str | os.PathLike):
         name, values = read_column(losses, column, loss=True)
