@@ -27,7 +27,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--steps", metavar="NAME", help="column that says where the records are")
     for name, default, help_ in (
-        ("flat", 0.02, "height of a plateau, as a fraction of the range of ln loss"),
+        ("flat", 0.01, "height of a plateau, as a fraction of the range of ln loss"),
         ("most", 0.1, "ln loss moves at most by this"),
         ("shortest", 0.04, "length at least, as a fraction of the records"),
         ("floor", 0.0, "taken from the losses before the logarithm"),

@@ -24,6 +24,8 @@ _BAND = 8.0
 #: Standard deviation of a normal variate by its median deviation; of a second difference of white
 #: noise by that of the noise; of a median of w by that of the noise over √w.
 _MAD, _SECOND, _MEDIAN = 1.4826022185056018, 6.0**0.5, (np.pi / 2.0) ** 0.5
+#: A plateau is so much longer than a fall by its height at the mean rate, or this part of all.
+_SLOWER, _ENOUGH = 1.5, 0.25
 #: Neighbouring windows make one plateau if this part of the shortest or less is between them.
 _GAP = 0.5
 
@@ -33,7 +35,7 @@ def plateaus(
     *,
     column: str | int | None = None,
     steps: ArrayLike | str | int | None = None,
-    flat: float = 0.02,
+    flat: float = 0.01,
     most: float = 0.1,
     shortest: float = 0.04,
     floor: float = 0.0,
@@ -41,10 +43,13 @@ def plateaus(
     """Find the windows in which a loss barely moves, and what ends them.
 
     Let x be the logarithm of the loss, freed from noise by a running median that is no wider than
-    needed, S the range of x over the whole series, and T its records.  A plateau is a window of at
-    least `shortest` · T records in which x stays within a band of the height
+    needed, S the range of x over the whole series, and T its records.  A plateau is a window in
+    which x stays within a band of the height
 
-        h = min(`flat` · S, `most`), but not below 8 standard deviations of the noise left.
+        h = min(`flat` · S, `most`) + 8 standard deviations of the noise that is left
+
+    for at least `shortest` · T records, and at least 3/2 of what it would take to fall by h at the
+    mean rate S/T (a quarter of the series is always enough).
 
     The longest window is found first, then the longest of what remains, and so on; neighbours
     whose levels (medians) differ by no more than h, with hardly anything between them, are one.
@@ -52,8 +57,7 @@ def plateaus(
     than h or a ``"rise"``; by the ``"end"`` of the series if there is neither.
 
     Nothing changes if all losses are multiplied by a number or, as long as `most` is not in force,
-    raised to a power.  With the defaults a loss that falls exponentially at one rate has no
-    plateau: in the shortest window it falls by twice h.
+    raised to a power.  A loss that falls exponentially at one rate has no plateau.
 
     That a loss stands still proves neither a minimum nor a saddle; only a Hessian can tell.
 
@@ -119,8 +123,11 @@ def _found(
     raw = np.log(values - floor)
     T = len(raw)
     length = min(max(_FEWEST, int(np.ceil(shortest * T))), T)
-    x, left = _freed(raw, _noise(raw), min(flat * float(np.ptp(raw)), most), length)
-    band = max(min(flat * float(np.ptp(x)), most), _BAND * left, _rounding(raw))
+    # What noise adds to the band is half of it at most, if that can be had.
+    x, left = _freed(raw, _noise(raw), 0.5 * min(flat * float(np.ptp(raw)), most), length)
+    span = float(np.ptp(x))
+    band = max(min(flat * span, most) + _BAND * left, _rounding(raw))
+    length = max(length, int(np.ceil(T * min(_SLOWER * band / span, _ENOUGH)))) if span else length
     windows = _joined(x, _windows(x, band, length), band, length)
     ends = [_end(x, start, stop, band) for start, stop in windows]
     # Where nothing more happens a plateau lasts to the end.
