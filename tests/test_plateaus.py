@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saddlelab.cli import main
+from saddlelab.networks.deep_linear import learning_time, mode_curve
 from saddlelab.plateaus import plateaus
 
 EPS = np.finfo(float).eps
 
 
 @st.composite
-def staircases(draw, noises=(0.0, 0.01, 0.1)):
+def staircases(draw, noises=(0.0, 0.01, 0.05)):
     """(loss, starts, stops, levels, noise) of treads one below the other."""
     count = draw(st.integers(1, 5))
     lengths = draw(st.lists(st.integers(60, 200), min_size=count, max_size=count))
@@ -56,7 +57,7 @@ def test_the_treads_of_a_staircase_are_found(staircase):
 
 
 @settings(max_examples=30)
-@given(staircases(noises=(0.0, 0.1)), st.sampled_from([2.0**-30, 0.5, 2.0**40]))
+@given(staircases(noises=(0.0, 0.05)), st.sampled_from([2.0**-30, 0.5, 2.0**40]))
 def test_a_factor_changes_nothing(staircase, factor):
     losses = staircase[0]
     one, other = plateaus(losses), plateaus(factor * losses)
@@ -116,6 +117,20 @@ def test_slow_departures_from_a_saddle():
     end = np.log((1.0 - np.exp(-found.band / 2.0)) ** 0.5 / 1e-4) / np.log1p(2.0 * rate)
     assert found.ended.tolist() == ["drop", "end"]
     assert found.stop[0] == pytest.approx(end, rel=0.05)
+
+
+def test_the_stages_of_a_linear_network_that_learns():
+    """Three modes, each learnt in its turn (Saxe et al. 2014): a plateau before each, and after."""
+    s, t = np.array([3.0, 1.0, 0.4]), np.linspace(0.0, 60.0, 2000)
+    loss = 0.5 * ((s[:, None] - mode_curve(s, 1e-6, t)) ** 2).sum(axis=0) + 0.02
+    loss *= np.exp(0.05 * np.random.default_rng(0).normal(size=loss.size))
+    found = plateaus(loss, steps=t)
+    assert found.ended.tolist() == ["drop", "drop", "drop", "end"]
+    left = 0.5 * np.array([np.sum(s[k:] ** 2) for k in range(4)]) + 0.02
+    np.testing.assert_allclose(np.log(found.level / left), 0.0, atol=found.band)
+    learnt = [learning_time(one, 1e-6) for one in s]
+    assert (t[found.stop[:3] - 1] < learnt).all()
+    assert (t[found.start[1:]] > learnt).all()
 
 
 def test_parameters_say_what_is_flat():

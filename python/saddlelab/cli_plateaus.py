@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
     for name, default, help_ in (
         ("flat", 0.01, "height of a plateau, as a fraction of the range of ln loss"),
         ("most", 0.1, "ln loss moves at most by this"),
-        ("shortest", 0.04, "length at least, as a fraction of the records"),
+        ("shortest", 0.03, "length at least, as a fraction of the records"),
         ("floor", 0.0, "taken from the losses before the logarithm"),
     ):
         parser.add_argument(

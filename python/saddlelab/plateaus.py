@@ -37,7 +37,7 @@ def plateaus(
     steps: ArrayLike | str | int | None = None,
     flat: float = 0.01,
     most: float = 0.1,
-    shortest: float = 0.04,
+    shortest: float = 0.03,
     floor: float = 0.0,
 ) -> Plateaus:
     """Find the windows in which a loss barely moves, and what ends them.
