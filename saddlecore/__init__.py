@@ -9,7 +9,7 @@
 `saddlecore.splitting`    rare indices of any matrix (with `latents`, `entrywise`)
 `saddlecore.inertia`      certified inertia of stacks of symmetric matrices
 `saddlecore.sturm`        eigenvalue counts of tridiagonal matrices
-`saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`)
+`saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`, `draws`)
 `saddlecore.descent`      optimizers, thousands of starts at once (with `rules`, `terms`)
 `saddlecore.philox`       Philox4x32-10
 `saddlecore.lanes`        eight float64 in one register, as a Numba type (with `laneops`, `memory`)
@@ -24,16 +24,16 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("annealing", "bartlett", "chains", "compile", "curved_descent", "descent", "diagonal",
-            "differences", "eigen", "endings", "entries", "entrywise", "equilibrate", "evaluate",
-            "exact", "exponents", "first", "folding", "foreign", "foresight", "forms", "gammas",
-            "graph", "grid", "groups", "hermite", "householder", "inertia", "jit", "kicks",
-            "krylov", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops",
-            "lanes", "lanesums", "lanetrees", "lanewise", "latents", "loop", "margins", "memory",
-            "moves", "newton", "noise", "operations", "pairs", "panels", "perturbed", "philox",
-            "places", "points", "products", "program", "rare", "records", "roots", "rules",
-            "samples", "sampling", "second", "second_order", "secular", "slopes", "spectral",
-            "splitting", "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law",
-            "swift", "terms", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+            "differences", "draws", "eigen", "endings", "entries", "entrywise", "equilibrate",
+            "evaluate", "exact", "exponents", "first", "folding", "foreign", "foresight", "forms",
+            "gammas", "graph", "grid", "groups", "hermite", "householder", "inertia", "jit",
+            "kicks", "krylov", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath",
+            "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "latents", "loop", "margins",
+            "memory", "moves", "newton", "noise", "operations", "pairs", "panels", "perturbed",
+            "philox", "places", "points", "products", "program", "rare", "records", "roots",
+            "rules", "samples", "sampling", "second", "second_order", "secular", "slopes",
+            "spectral", "splitting", "stencils", "steps", "streams", "sturm", "sturm_density",
+            "sturm_law", "swift", "terms", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

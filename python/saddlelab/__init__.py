@@ -6,7 +6,7 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import spectrum, surfaces
+from saddlelab import datasets, spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
@@ -29,6 +29,8 @@ from saddlelab.optimize.minimize import minimize
 from saddlelab.optimize.multistart import multistart
 from saddlelab.optimize.runs import Runs
 from saddlelab.optimize.scipy_method import scipy_method
+from saddlelab.plateaus import plateaus
+from saddlelab.plateaus_result import Plateaus
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
 from saddlelab.spectrum import (
@@ -57,6 +59,7 @@ __all__ = [
     "LandscapeGraph",
     "LandscapePrevalence",
     "Objective",
+    "Plateaus",
     "PrevalenceStudy",
     "PythonSpeedWarning",
     "RareEvent",
@@ -72,6 +75,7 @@ __all__ = [
     "critical_points",
     "curvature_fractions",
     "data_objective",
+    "datasets",
     "descend_from_saddle",
     "escape",
     "escape_scaling",
@@ -88,6 +92,7 @@ __all__ = [
     "multistart",
     "negative_curvature_direction",
     "objective",
+    "plateaus",
     "prevalence",
     "prevalence_of",
     "rare_prevalence",
