@@ -23,17 +23,18 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("annealing", "bartlett", "chains", "compile", "curved_descent", "descent", "diagonal",
-            "differences", "draws", "eigen", "endings", "entries", "entrywise", "equilibrate",
-            "evaluate", "exact", "exponents", "first", "folding", "foreign", "foresight", "forms",
-            "gammas", "graph", "grid", "groups", "hermite", "householder", "inertia", "jit",
-            "kicks", "krylov", "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath",
-            "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "latents", "loop", "margins",
-            "memory", "moves", "newton", "noise", "operations", "pairs", "panels", "perturbed",
-            "philox", "places", "points", "products", "program", "rare", "records", "roots",
-            "rules", "samples", "sampling", "second", "second_order", "secular", "slopes",
-            "spectral", "splitting", "stencils", "steps", "streams", "sturm", "sturm_density",
-            "sturm_law", "swift", "terms", "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+_MODULES = ("annealing", "bartlett", "chains", "compile", "curved_descent", "descent",
+            "diagonal", "differences", "draws", "eigen", "endings", "entries", "entrywise",
+            "equilibrate", "evaluate", "exact", "exponents", "first", "folding", "foreign",
+            "foresight", "forms", "gammas", "graph", "grid", "groups", "hermite", "householder",
+            "inertia", "jit", "kicks", "krylov", "laguerre", "lanearrays", "laneloops",
+            "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise",
+            "latents", "loop", "margins", "memory", "moves", "newton", "noise", "operations",
+            "pairs", "panels", "perturbed", "philox", "places", "points", "products", "program",
+            "rare", "records", "roots", "rules", "samples", "sampling", "second",
+            "second_order", "secular", "slopes", "spectral", "splitting", "stencils", "steps",
+            "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace",
+            "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):
