@@ -9,7 +9,7 @@ from bench import report
 
 JOBS = (
     "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "weighted",
-    "dense", "rare", "optimizers", "scale", "cluster", "startup",
+    "dense", "rare", "optimizers", "networks", "scale", "cluster", "startup",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@
 `saddlecore.sturm`        eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`)
 `saddlecore.descent`      optimizers, thousands of starts at once (with `rules`, `terms`)
+`saddlecore.network`      losses of multilayer networks and their exact Hessians
 `saddlecore.philox`       Philox4x32-10
 `saddlecore.lanes`        eight float64 in one register, as a Numba type (with `laneops`, `memory`)
 ========================  ==================================================================
@@ -23,17 +24,19 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("bartlett", "chains", "compile", "curved_descent", "descent", "diagonal",
-            "differences", "eigen", "entries", "entrywise", "equilibrate", "evaluate", "exact",
-            "exponents", "first", "folding", "foreign", "foresight", "forms", "gammas", "graph",
-            "groups", "hermite", "householder", "inertia", "jit", "kicks", "krylov", "laguerre",
-            "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
-            "lanetrees", "lanewise", "latents", "margins", "memory", "moves", "newton", "noise",
-            "operations", "pairs", "panels", "perturbed", "philox", "places", "points",
-            "products", "program", "quotients", "rare", "rules", "samples", "sampling", "second",
-            "second_order", "secular", "slopes", "spectral", "splitting", "stencils", "steps",
-            "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace",
-            "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+_MODULES = ("activations", "bartlett", "chains", "compile", "curved_descent", "descent",
+            "diagonal", "differences", "eigen", "entries", "entrywise", "equilibrate", "evaluate",
+            "exact", "exponents", "first", "folding", "foreign", "foresight", "forms", "gammas",
+            "graph", "groups", "hermite", "householder", "inertia", "jit", "kicks", "krylov",
+            "laguerre", "lanearrays", "laneloops", "lanemake", "lanemath", "laneops", "lanes",
+            "lanesums", "lanetrees", "lanewise", "latents", "margins", "memory", "moves",
+            "network", "network_curvature", "network_hessian", "network_layers", "network_losses",
+            "network_plan", "network_products", "newton", "noise", "operations", "pairs",
+            "panels", "perturbed", "philox", "places", "points", "products", "program",
+            "quotients", "rare", "rules", "samples", "sampling", "second", "second_order",
+            "secular", "slopes", "spectral", "splitting", "stencils", "steps", "streams", "sturm",
+            "sturm_density", "sturm_law", "swift", "terms", "trace", "transposes", "vecmath",
+            "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -287,8 +287,22 @@ def _step(like, advance, forms, n, at, group, method, t, row, work, keep):
         store(work[4][_LENGTH], group * w, math.sqrt(total))
 
 
+@allocating
+def _lane_by_lane(like, forms, n, count, points, out, at, alive):
+    """The same, of a form in plain numbers."""
+    w = width(like)
+    point, slope = np.empty(n + 1 + count), np.empty(n)
+    for k in range(w):
+        if alive[k] > 0.5:
+            for i in range(n + 1 + count):
+                point[i] = points[i * w + k]
+            call_form(forms[BATCH, 0], point, 0, n, slope, 0, forms[BATCH, 1])
+            for i in range(n):
+                out[at + i * w + k] = slope[i]
+
+
 @device
-def _slope_of_terms(like, forms, n, at, group, t, method, work):
+def _slope_of_terms(like, forms, n, at, group, t, alive, method, work):
     """Take the mean gradient of a few terms."""
     point, w = work[7], width(like)
     for i in range(n):
@@ -296,15 +310,17 @@ def _slope_of_terms(like, forms, n, at, group, t, method, work):
     ids, options = load(like, work[6], group * w), method[2]
     count, rows = np.int64(options[rules.TERMS]), np.int64(options[rules.ROWS])
     choose_rows(like, count, rows, ids, t, method[3], point, n * w)
-    slot = BATCH_LANES if w > 1 else BATCH
-    call_form(forms[slot, 0], point, 0, n, work[1], at, forms[slot, 1])
+    if w > 1 and forms[BATCH_LANES, 0] != 0:
+        call_form(forms[BATCH_LANES, 0], point, 0, n, work[1], at, forms[BATCH_LANES, 1])
+    else:
+        _lane_by_lane(like, forms, n, count, point, work[1], at, alive)
 
 
 @device
 def _slope(like, forms, n, at, group, t, alive, method, work, last):
     """Take the gradient where the method wants it; at the last point itself, and of all."""
     if method[2][rules.TERMS] > 0.0 and not last:
-        _slope_of_terms(like, forms, n, at, group, t, method, work)
+        _slope_of_terms(like, forms, n, at, group, t, alive, method, work)
     elif method[0] == rules.LOOK_AHEAD and not last:
         rules.look_ahead(like, n, at, work[0], work[2], method[2], work[7])
         gradient_at(like, forms, work[7], 0, n, work[1], at, alive, work[5])

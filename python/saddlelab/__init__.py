@@ -6,7 +6,7 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import spectrum, surfaces
+from saddlelab import networks, spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
@@ -77,6 +77,7 @@ __all__ = [
     "log_minimum_probability",
     "minimize",
     "negative_curvature_direction",
+    "networks",
     "objective",
     "prevalence",
     "prevalence_of",

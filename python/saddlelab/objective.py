@@ -145,6 +145,9 @@ class Objective:
         self._tables: dict[tuple[int, bool], NDArray[np.int64]] = {}
         self.lock = threading.RLock()
 
+    #: The data, where it is a mean over rows of them.
+    rows: Floats | None = None
+
     def __call__(self, x: ArrayLike) -> Any:
         """Call the function itself."""
         if is_foreign(self.fun):
@@ -249,6 +252,10 @@ class Objective:
         return derive("hvp", self, x, v, errors=False).value
 
     # --- for those who call kernels ----------------------------------------------------------
+
+    def given_hessian(self, points: Floats, threads: int) -> tuple[Floats, Floats]:
+        """Hessians (m, n, n) and their errors, of objectives that say in `given` they have them."""
+        raise NotImplementedError
 
     def check(self, points: Floats) -> None:
         """Try the functions themselves at the first point of a new dimension."""

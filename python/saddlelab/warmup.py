@@ -34,6 +34,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("classify", _classify),
         ("derivatives", _derivatives),
         ("critical points", _critical_points),
+        ("networks", _networks),
     )
     for name, step in steps:
         start = time.perf_counter()
@@ -96,3 +97,15 @@ def _critical_points() -> None:
     from saddlelab.critical import critical_points
 
     critical_points(surfaces.quadratic_saddle, rng=0)
+
+
+def _networks() -> None:
+    from saddlelab.networks import MLP
+    from saddlelab.optimize.minimize import minimize
+
+    loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
+    theta = np.ones(12)
+    loss.hessian(theta)
+    loss.hvp(theta, theta)
+    loss.per_sample(theta)
+    minimize(loss, theta, method="sgd", steps=1, batch_size=1)

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from saddlelab.arguments import finite_number, positive_integer, positive_number, worker_count
 from saddlelab.as_objective import as_objective
-from saddlelab.data_objective import DataObjective
 from saddlelab.objective import Objective
 from saddlelab.optimize.descent import STATUSES, Descent, Stops
 from saddlelab.optimize.history import QUANTITIES, History, intervals_of
@@ -183,7 +182,7 @@ def _check_batches(
     size = chosen.get("batch_size")
     if size is None:
         return
-    if not isinstance(fun, DataObjective):
+    if fun.rows is None:
         raise ValueError(
             f"{name} takes a few terms of a mean over data in each step: `fun` must be made by "
             f"saddlelab.data_objective, got {fun.name}"
