@@ -12,7 +12,7 @@ import numpy as np
 from numba import carray
 
 from saddlecore.forms import pointer_at
-from saddlecore.jit import device
+from saddlecore.jit import allocating
 
 __all__ = [
     "ACTIVATION",
@@ -149,7 +149,7 @@ def describe(plan, loss, X, y, decay):
     return header, kept
 
 
-@device
+@allocating
 def opened(header):
     """The arrays: plan, numbers, (decay,), inputs by sample, inputs by chunk, targets; flat."""
     plan = carray(pointer_at(header[1], np.int64(0)), (header[0], 11))
