@@ -92,6 +92,7 @@ def test_shapes_that_fill_no_register(sizes, N, residual):
     np.testing.assert_allclose(H @ v, sloped, rtol=0.0, atol=1e5 * h * h * np.abs(H @ v).max())
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself
 def test_torch_agrees():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
@@ -219,7 +220,7 @@ def problem(N=60):
     return f, rng.standard_normal((3, network.size)) / 2
 
 
-@pytest.mark.parametrize("method", ["adam", "newton", "saddle_free_newton", "trust_region"])
+@pytest.mark.parametrize("method", ["adam", "trust_region"])
 def test_minimize_takes_networks(method):
     f, starts = problem()
     runs = minimize(f, starts, method=method, steps=200)

@@ -7,6 +7,8 @@ differentiate without differences (Fike & Alonso 2011).
 import itertools
 import math
 
+import numpy as np
+
 
 class Dual:
     """a + b ε + c η + d εη, with ε² = η² = 0; a function takes its derivatives with it."""
@@ -154,35 +156,36 @@ def distance_to_kink(theta, sizes, X, *, activation, bias, residual=False):
     return min(map(abs, seen), default=1.0)
 
 
+def pairs(theta):
+    """θ as dual numbers along all pairs of axes at once: the parts are arrays."""
+    i, j = np.tril_indices(len(theta))
+    return [Dual(float(t), 1.0 * (i == k), 1.0 * (j == k), np.zeros(len(i)))
+            for k, t in enumerate(theta)], i, j  # fmt: skip
+
+
+def full(n, i, j, entries):
+    """A symmetric matrix from its lower triangle."""
+    H = np.zeros((n, n))
+    H[i, j] = H[j, i] = entries
+    return H
+
+
 def derivatives(theta, sizes, X, y, **network):
-    """Value, gradient and Hessian, by dual numbers, an entry at a time."""
-    n = len(theta)
-    value, gradient = 0.0, [0.0] * n
-    H = [[0.0] * n for _ in range(n)]
-    for i in range(n):
-        for j in range(i + 1):
-            at = [Dual(float(t), float(k == i), float(k == j)) for k, t in enumerate(theta)]
-            value, gradient[i], _, H[i][j] = loss(at, sizes, X, y, **network).parts
-            H[j][i] = H[i][j]
-    return value, gradient, H
+    """Value, gradient and Hessian, by dual numbers."""
+    at, i, j = pairs(theta)
+    value, slopes, _, entries = loss(at, sizes, X, y, **network).parts
+    return value, slopes[i == j], full(len(theta), i, j, entries)
 
 
 def gauss_newton(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0):
     """Mean of Jᵀ L J, L the Hessian of the loss by the outputs, plus decay on the diagonal."""
     n = len(theta)
-    G = [[decay * float(i == j) for j in range(n)] for i in range(n)]
+    G = decay * np.eye(n)
+    at, i, j = pairs(theta)
     for x, t in zip(X, y, strict=True):
-        J = []
-        for i in range(n):
-            at = [Dual(float(v), float(k == i)) for k, v in enumerate(theta)]
-            out = outputs_of(layers_of(sizes, bias, at), activation, residual, x)[0]
-            J.append([u.parts[1] for u in out])
-            u = [each.parts[0] for each in out]
-        L = outer_hessian(u, t, kind)
-        for i in range(n):
-            for j in range(n):
-                G[i][j] += sum(J[i][a] * L[a][b] * J[j][b]
-                               for a in range(len(u)) for b in range(len(u))) / len(X)  # fmt: skip
+        out = outputs_of(layers_of(sizes, bias, at), activation, residual, x)[0]
+        J = np.array([u.parts[1][i == j] for u in out])
+        G += J.T @ np.array(outer_hessian([u.parts[0] for u in out], t, kind)) @ J / len(X)
     return G
 
 
