@@ -291,7 +291,7 @@ def _step(like, advance, forms, n, at, group, method, t, row, work, keep):
 def _lane_by_lane(like, forms, n, count, points, out, at, alive):
     """The same, of a form in plain numbers."""
     w = width(like)
-    point, slope = np.empty(n + 1 + count), np.empty(n)
+    point, slope = aligned(n + 1 + count), aligned(n)
     for k in range(w):
         if alive[k] > 0.5:
             for i in range(n + 1 + count):

@@ -62,7 +62,7 @@ def _call(like, forms, slot, x, n, count, out, scratch):
 def _lane_by_lane(like, forms, x, n, out, scratch):
     """Run a second derivative that there is in plain numbers only."""
     w, count, point = width(like), 1 + n + n * (n + 1) // 2, scratch[4]
-    result = np.empty(count)
+    result = aligned(count)
     for lane in range(w):
         for i in range(n):
             point[i] = x[i * w + lane]
