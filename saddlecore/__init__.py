@@ -11,6 +11,7 @@
 `saddlecore.sturm`        eigenvalue counts of tridiagonal matrices
 `saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`, `draws`)
 `saddlecore.descent`      optimizers, thousands of starts at once (with `rules`, `terms`)
+`saddlecore.network`      losses of multilayer networks and their exact Hessians
 `saddlecore.philox`       Philox4x32-10
 `saddlecore.lanes`        eight float64 in one register, as a Numba type (with `laneops`, `memory`)
 ========================  ==================================================================
@@ -23,18 +24,20 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("annealing", "bartlett", "chains", "compile", "curved_descent", "descent",
-            "diagonal", "differences", "draws", "eigen", "endings", "entries", "entrywise",
-            "equilibrate", "evaluate", "exact", "exponents", "first", "folding", "foreign",
-            "foresight", "forms", "gammas", "graph", "grid", "groups", "hermite", "householder",
-            "inertia", "jit", "kicks", "krylov", "laguerre", "lanearrays", "laneloops",
-            "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise",
-            "latents", "loop", "margins", "memory", "moves", "newton", "noise", "operations",
-            "pairs", "panels", "perturbed", "philox", "places", "points", "products", "program",
-            "rare", "records", "roots", "rules", "samples", "sampling", "second",
-            "second_order", "secular", "slopes", "spectral", "splitting", "stencils", "steps",
-            "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace",
-            "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+_MODULES = ("activations", "annealing", "bartlett", "chains", "compile", "curved_descent",
+            "descent", "diagonal", "differences", "draws", "eigen", "endings", "entries",
+            "entrywise", "equilibrate", "evaluate", "exact", "exponents", "first", "folding",
+            "foreign", "foresight", "forms", "gammas", "graph", "grid", "groups", "hermite",
+            "householder", "inertia", "jit", "kicks", "krylov", "laguerre", "lanearrays",
+            "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
+            "lanewise", "latents", "loop", "margins", "memory", "moves", "network",
+            "network_curvature", "network_hessian", "network_layers", "network_losses",
+            "network_plan", "network_products", "newton", "noise", "operations", "pairs",
+            "panels", "perturbed", "philox", "places", "points", "products", "program", "rare",
+            "records", "roots", "rules", "samples", "sampling", "second", "second_order",
+            "secular", "slopes", "spectral", "splitting", "stencils", "steps", "streams",
+            "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace", "transposes",
+            "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -5,18 +5,32 @@ import numpy as np
 from saddlecore import rules
 from saddlecore.first import gradient_at
 from saddlecore.forms import BATCH, BATCH_LANES, call_form
-from saddlecore.jit import device, kernel
+from saddlecore.jit import allocating, device, kernel
 from saddlecore.kicks import add_normals
 from saddlecore.laneops import width, zeros
 from saddlecore.loop import loop_of
-from saddlecore.memory import load, store
+from saddlecore.memory import aligned, load, store
 from saddlecore.terms import choose_rows
 
 __all__ = ["descend"]
 
 
+@allocating
+def _lane_by_lane(like, forms, n, count, points, out, at, alive):
+    """The same, of a form in plain numbers."""
+    w = width(like)
+    point, slope = aligned(n + 1 + count), aligned(n)
+    for k in range(w):
+        if alive[k] > 0.5:
+            for i in range(n + 1 + count):
+                point[i] = points[i * w + k]
+            call_form(forms[BATCH, 0], point, 0, n, slope, 0, forms[BATCH, 1])
+            for i in range(n):
+                out[at + i * w + k] = slope[i]
+
+
 @device
-def _slope_of_terms(like, forms, n, at, group, t, method, work):
+def _slope_of_terms(like, forms, n, at, group, t, alive, method, work):
     """Take the mean gradient of a few terms."""
     point, w = work.room, width(like)
     for i in range(n):
@@ -24,15 +38,17 @@ def _slope_of_terms(like, forms, n, at, group, t, method, work):
     ids, options = load(like, work.ids, group * w), method.options
     count, rows = np.int64(options[rules.TERMS]), np.int64(options[rules.ROWS])
     choose_rows(like, count, rows, ids, t, method.key, point, n * w)
-    slot = BATCH_LANES if w > 1 else BATCH
-    call_form(forms[slot, 0], point, 0, n, work.g, at, forms[slot, 1])
+    if w > 1 and forms[BATCH_LANES, 0] != 0:
+        call_form(forms[BATCH_LANES, 0], point, 0, n, work.g, at, forms[BATCH_LANES, 1])
+    else:
+        _lane_by_lane(like, forms, n, count, point, work.g, at, alive)
 
 
 @device
 def _slope(like, forms, n, at, group, t, alive, method, work, last):
     """Take the gradient where the method wants it; at the last point itself, and of all."""
     if method.options[rules.TERMS] > 0.0 and not last:
-        _slope_of_terms(like, forms, n, at, group, t, method, work)
+        _slope_of_terms(like, forms, n, at, group, t, alive, method, work)
     elif method.rule == rules.LOOK_AHEAD and not last:
         rules.look_ahead(like, n, at, work.x, work.memory, method.options, work.room)
         gradient_at(like, forms, work.room, 0, n, work.g, at, alive, work.scratch)

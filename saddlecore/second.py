@@ -9,6 +9,7 @@ import numpy as np
 from saddlecore.forms import (
     GRADIENT,
     GRADIENT_LANES,
+    SECOND,
     SECOND_LANES,
     VALUE,
     call_form,
@@ -53,6 +54,19 @@ def _call(like, forms, slot, x, n, count, out, scratch):
         for i in range(n):
             point[i] = x[i * w + lane]
         call_form(forms[slot, 0], point, 0, n, result, 0, forms[slot, 1])
+        for i in range(count):
+            out[i * w + lane] = result[i]
+
+
+@allocating
+def _lane_by_lane(like, forms, x, n, out, scratch):
+    """Run a second derivative that there is in plain numbers only."""
+    w, count, point = width(like), 1 + n + n * (n + 1) // 2, scratch[4]
+    result = aligned(count)
+    for lane in range(w):
+        for i in range(n):
+            point[i] = x[i * w + lane]
+        call_form(forms[SECOND, 0], point, 0, n, result, 0, forms[SECOND, 1])
         for i in range(count):
             out[i * w + lane] = result[i]
 
@@ -167,6 +181,8 @@ def second_at(like, forms, x, n, typical, out, scratch):
     """
     if forms[SECOND_LANES, 0] != 0:
         call_form(forms[SECOND_LANES, 0], x, 0, n, out, 0, forms[SECOND_LANES, 1])
+    elif forms[SECOND, 0] != 0:
+        _lane_by_lane(like, forms, x, n, out, scratch)
     elif forms[GRADIENT, 0] != 0 or forms[GRADIENT_LANES, 0] != 0:
         _from_gradients(like, forms, x, n, typical, out, scratch)
     else:

@@ -6,7 +6,7 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import datasets, spectrum, surfaces
+from saddlelab import datasets, networks, spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
@@ -91,6 +91,7 @@ __all__ = [
     "minimize",
     "multistart",
     "negative_curvature_direction",
+    "networks",
     "objective",
     "plateaus",
     "prevalence",

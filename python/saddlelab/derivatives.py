@@ -231,6 +231,8 @@ def derive(
     if method == "exact":
         found = _exact(fun, what, points, vectors, threads, errors)
     elif method == "given":
+        # A Hessian of its own knows what is worth a thread.
+        threads = worker_count(workers) if what == "hessian" else threads
         found = _given(fun, what, points, vectors, threads)
     else:
         found = finite_differences.derive(fun, what, points, vectors, method, step, threads)
@@ -323,7 +325,10 @@ def _by_columns(product: Any, x: Floats, value: Floats, error: Floats, threads: 
 def _given(
     fun: Objective, what: str, points: Floats, vectors: Floats | None, threads: int
 ) -> Found:
-    """Run the user's own gradient or product."""
+    """Run the objective's own gradient, product or Hessian."""
+    if what == "hessian":
+        value, error = fun.given_hessian(points, threads)
+        return value, error, *once(value)
     forms = saddlecore.forms
     slot = forms.GRADIENT if what == "gradient" else forms.HVP
     inputs = points if vectors is None else np.hstack([points, vectors])

@@ -38,9 +38,9 @@ class FormsTable:
                 self.addresses[at] = form.address, form.data
 
     def put(self, slot: int, plain: int, in_lanes: int, data: Any, *kept: Any) -> None:
-        """Take a form of the engine and the array that is its data; `kept` lives as long."""
+        """Take a form of the engine (0: none in lanes) and its data; `kept` lives as long."""
         self.addresses[slot] = plain, data.ctypes.data
-        self.addresses[slot + 1] = in_lanes, data.ctypes.data
+        self.addresses[slot + 1] = in_lanes, data.ctypes.data if in_lanes else 0
         self._keep.append((data, *kept))
 
     def _put_programs(self, expression: Any) -> None:

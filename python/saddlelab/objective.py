@@ -254,6 +254,10 @@ class Objective:
 
     # --- for those who call kernels ----------------------------------------------------------
 
+    def given_hessian(self, points: Floats, threads: int) -> tuple[Floats, Floats]:
+        """Hessians (m, n, n) and their errors, of objectives that say in `given` they have them."""
+        raise NotImplementedError
+
     def check(self, points: Floats) -> None:
         """Try the functions themselves at the first point of a new dimension."""
         n = points.shape[1]

@@ -36,6 +36,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("derivatives", _derivatives),
         ("critical points", _critical_points),
         ("optimizers", _optimizers),
+        ("networks", _networks),
     )
     for name, step in steps:
         start = time.perf_counter()
@@ -117,3 +118,15 @@ def _optimizers() -> None:
     minimize(line, [1.0], method="sgd", steps=1)
     annealing(saddle, chains=1, steps=1, rng=0)
     grid_search(saddle, None, 2)
+
+
+def _networks() -> None:
+    from saddlelab.networks import MLP
+    from saddlelab.optimize.minimize import minimize
+
+    loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
+    theta = np.ones(12)
+    loss.hessian(theta)
+    loss.hvp(theta, theta)
+    loss.per_sample(theta)
+    minimize(loss, theta, method="sgd", steps=1, batch_size=1)

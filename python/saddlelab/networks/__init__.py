@@ -1,7 +1,27 @@
-"""Networks: where they start, and what is known of linear ones in closed form."""
+"""Multilayer networks as objectives: values, exact derivatives, Hessians and Gauss–Newton matrices.
+
+Also where they start, and what is known of linear ones in closed form.
+
+>>> from saddlelab import check, networks
+>>> loss = networks.MLP([1, 1, 1], activation="linear", bias=False).objective([[1.0]], [[1.0]])
+>>> print(check(loss, [0.0, 0.0]))
+saddle, index 1, certified: f = 0.5, |gradient| = 0
+"""
 
 from saddlelab.networks.deep_linear import learning_time, mode_curve
 from saddlelab.networks.initialisers import gain_of, initialise
 from saddlelab.networks.linear import linear_critical_points
+from saddlelab.networks.mlp import ACTIVATIONS, LOSSES, MLP
+from saddlelab.networks.network_objective import NetworkObjective
 
-__all__ = ["gain_of", "initialise", "learning_time", "linear_critical_points", "mode_curve"]
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "MLP",
+    "NetworkObjective",
+    "gain_of",
+    "initialise",
+    "learning_time",
+    "linear_critical_points",
+    "mode_curve",
+]

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlelab.data_objective import DataObjective
 from saddlelab.objective import Objective
 from saddlelab.optimize.costs import evaluations
 from saddlelab.optimize.methods import method_of, options_of
@@ -72,7 +71,7 @@ def contenders_of(
 
 def costs_of(contenders: Iterable[Contender], fun: Objective, n: int) -> NDArray[np.float64]:
     """(methods,) gradients that a step of each costs."""
-    terms = len(fun.rows) if isinstance(fun, DataObjective) else None
+    terms = fun.terms or None
     found = [evaluations(one.method, one.options, n, 1, terms) for one in contenders]
     return np.array(found, dtype=np.float64)
 

@@ -1,0 +1,246 @@
+"""Losses of multilayer networks: value, gradient and product with the Hessian, chunk by chunk.
+
+The mean over samples of a loss, plus ½·decay·‖θ‖².  `header` is that of
+`saddlecore.network_plan`; a form takes its address as `data`.
+"""
+
+import numpy as np
+from numba import carray
+
+from saddlecore.forms import pointer_at
+from saddlecore.jit import allocating, c_function, device, kernel
+from saddlecore.memory import aligned
+from saddlecore.network_hessian import second_of
+from saddlecore.network_layers import (
+    add_gradient,
+    add_product,
+    backward,
+    backward_along,
+    forward,
+    forward_along,
+    losses_of,
+    space_for,
+    sums_for,
+    targets_at,
+    turned_weights,
+)
+from saddlecore.network_plan import (
+    CHUNK,
+    COLUMNS,
+    HEADER,
+    IN,
+    OUT,
+    PAD,
+    SAMPLES,
+    SUMS,
+    TARGETS,
+    TO,
+    B,
+    W,
+    opened,
+)
+
+__all__ = ["batch_form", "gradient", "gradient_form", "hvp_form", "outputs", "second_form",
+           "value_form"]  # fmt: skip
+
+VALUE, GRADIENT, PRODUCT = range(3)
+
+
+@allocating
+def _chunk(net, theta, v, turned, turned_v, x, x_at, x_row, by_sample, at, m, count, what, space,
+           each, sums):  # fmt: skip
+    """One chunk: its losses go to `each`, their sum is returned, derivatives are added to sums."""
+    forward(net, theta, turned, x, x_at, x_row, m, space, what)
+    total = losses_of(net, m, count, space, each)
+    if what > VALUE:
+        backward(net, theta, m, space)
+    if what == GRADIENT:
+        add_gradient(net, m, by_sample, at, space, sums)
+    if what == PRODUCT:
+        forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, space)
+        backward_along(net, theta, v, m, count, space)
+        add_product(net, m, by_sample, at, space, sums)
+    return total
+
+
+@device
+def _halved(theta, decay):
+    total = 0.0
+    if decay != 0.0:
+        for i in range(len(theta)):
+            total += theta[i] * theta[i]
+    return 0.5 * decay * total
+
+
+@device
+def _means(net, sums, count, along, out):
+    """Sums of δ aᵀ as a gradient, with the decay's part."""
+    plan, decay = net[0], net[2][0]
+    for depth in range(len(plan)):
+        row = plan[depth]
+        for o in range(row[OUT]):
+            at, to = row[SUMS] + o * row[PAD], row[W] + o * row[IN]
+            for i in range(row[IN]):
+                out[to + i] = sums[at + i] / count + decay * along[to + i]
+            if row[B] >= 0:
+                to = row[B] + o
+                out[to] = sums[at + row[IN]] / count + decay * along[to]
+
+
+@allocating
+def _all(net, theta, v, what, out):
+    """Mean over all samples; returns the value, writes the gradient, or the product with v."""
+    N, columns, inputs = net[1][SAMPLES], net[1][COLUMNS], net[0][0, IN]
+    space, each = space_for(net, CHUNK, what == PRODUCT), aligned(CHUNK)
+    sums = aligned(sums_for(net) if what > VALUE else 0)
+    sums[:] = 0.0
+    turned = turned_weights(net, theta)
+    turned_v = turned_weights(net, v) if what == PRODUCT else turned
+    total = 0.0
+    for first in range(0, N, CHUNK):
+        count = min(CHUNK, N - first)
+        targets_at(net, first, count, CHUNK, space[7])
+        total += _chunk(net, theta, v, turned, turned_v, net[4], first * inputs, CHUNK, net[3],
+                        first * columns, CHUNK, count, what, space, each, sums)  # fmt: skip
+    if what > VALUE:
+        _means(net, sums, N, v if what == PRODUCT else theta, out)
+    return total / N + _halved(theta, net[2][0])
+
+
+@device
+def _gather(net, rows, first, count, m, x, by_sample, y):
+    """Inputs and targets of the samples with these numbers, as of a chunk."""
+    inputs, columns, targets = net[0][0, IN], net[1][COLUMNS], net[1][TARGETS]
+    for s in range(m):
+        at = np.int64(rows[first + min(s, count - 1)])
+        for i in range(columns):
+            by_sample[s * columns + i] = net[3][at * columns + i]
+        for i in range(inputs):
+            x[i * m + s] = net[3][at * columns + i]
+        for k in range(targets):
+            y[k * m + s] = net[5][at * targets + k]
+
+
+@allocating
+def _some(net, theta, rows, out):
+    """Mean gradient of the samples with these numbers."""
+    columns, inputs = net[1][COLUMNS], net[0][0, IN]
+    m = min(CHUNK, (len(rows) + 15) // 16 * 16)
+    space, each, sums = space_for(net, m, False), aligned(m), aligned(sums_for(net))
+    x, by_sample = aligned(inputs * m), aligned(columns * m)
+    sums[:] = 0.0
+    turned = turned_weights(net, theta)
+    for first in range(0, len(rows), m):
+        count = min(m, len(rows) - first)
+        _gather(net, rows, first, count, m, x, by_sample, space[7])
+        _chunk(net, theta, theta, turned, turned, x, 0, m, by_sample, 0, m, count, GRADIENT,
+               space, each, sums)  # fmt: skip
+    _means(net, sums, len(rows), theta, out)
+
+
+# --- forms ---------------------------------------------------------------------------------------
+
+
+@allocating
+def _form(x, n, out, data, what):
+    net = opened(carray(pointer_at(data, np.int64(0)), HEADER))
+    numbers = carray(x, 2 * n if what == PRODUCT else n)
+    theta, v = numbers[:n], numbers[n:] if what == PRODUCT else numbers[:n]
+    result = carray(out, 1 if what == VALUE else n)
+    value = _all(net, theta, v, what, result)
+    if what == VALUE:
+        result[0] = value
+
+
+@c_function
+def value_form(x, n, out, data):
+    """The loss as a form, see `saddlecore.forms`; `data` is the address of a network's header."""
+    _form(x, n, out, data, VALUE)
+
+
+@c_function
+def gradient_form(x, n, out, data):
+    """Its gradient."""
+    _form(x, n, out, data, GRADIENT)
+
+
+@c_function
+def hvp_form(x, n, out, data):
+    """Its Hessian times v."""
+    _form(x, n, out, data, PRODUCT)
+
+
+@allocating
+def _batch(x, n, out, data):
+    net = opened(carray(pointer_at(data, np.int64(0)), HEADER))
+    count = np.int64(carray(x, n + 1)[n])
+    numbers = carray(x, n + 1 + count)
+    _some(net, numbers[:n], numbers[n + 1 :], carray(out, n))
+
+
+@c_function
+def batch_form(x, n, out, data):
+    """The mean gradient of a few samples."""
+    _batch(x, n, out, data)
+
+
+@allocating
+def _second(x, n, out, data):
+    net = opened(carray(pointer_at(data, np.int64(0)), HEADER))
+    theta, result = carray(x, n), carray(out, 1 + n + n * (n + 1) // 2)
+    result[0] = _all(net, theta, theta, GRADIENT, result[1:])
+    second_of(net, theta, result[1 + n :])
+
+
+@c_function
+def second_form(x, n, out, data):
+    """f, ∇f and the lower triangle of H."""
+    _second(x, n, out, data)
+
+
+# --- kernels -------------------------------------------------------------------------------------
+
+
+@kernel
+def gradient(header, theta, out):
+    """Value and gradient at one point.
+
+    Parameters
+    ----------
+    header : (HEADER,) int64
+        See `saddlecore.network_plan.describe`.
+    theta : (n,) float64
+    out : (n,) float64, out
+
+    Returns
+    -------
+    float
+        The value.
+    """
+    return _all(opened(header), theta, theta, GRADIENT, out)
+
+
+@kernel
+def outputs(header, theta, losses, out):
+    """Losses and outputs of every sample.
+
+    Parameters
+    ----------
+    header : (HEADER,) int64
+        See `saddlecore.network_plan.describe`.
+    theta : (n,) float64
+    losses : (whole,) float64, out
+        `whole` is the number of samples, filled up to a multiple of `CHUNK`.
+    out : (whole, outputs) float64, out
+    """
+    net = opened(header)
+    N, inputs, last = net[1][SAMPLES], net[0][0, IN], net[0][len(net[0]) - 1]
+    space, turned = space_for(net, CHUNK, False), turned_weights(net, theta)
+    for first in range(0, N, CHUNK):
+        count = min(CHUNK, N - first)
+        targets_at(net, first, count, CHUNK, space[7])
+        forward(net, theta, turned, net[4], first * inputs, CHUNK, CHUNK, space, 0)
+        losses_of(net, CHUNK, count, space, losses[first : first + CHUNK])
+        for s in range(CHUNK):
+            for k in range(last[OUT]):
+                out[first + s, k] = space[0][(last[TO] + k) * CHUNK + s]
