@@ -99,7 +99,7 @@ class NetworkObjective(Objective):
         return len(self.rows)
 
     @property
-    def given(self) -> tuple[str, ...]:  # type: ignore[override]
+    def given(self) -> tuple[str, ...]:
         """All derivatives are its own."""
         return ("gradient", "hvp", "hessian")
 
@@ -159,7 +159,8 @@ class NetworkObjective(Objective):
         if self.network.loss == "squared_error":
             return out
         if self.network.loss == "cross_entropy":
-            return out.argmax(axis=1)
+            classes: NDArray[np.int64] = out.argmax(axis=1)
+            return classes
         return (out > 0.0).astype(np.int64).squeeze(axis=1) if out.shape[1] == 1 else out > 0.0
 
     def accuracy(self, theta: ArrayLike) -> float:
