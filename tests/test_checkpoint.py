@@ -159,11 +159,11 @@ LONG_DIMS = [20, 30]
 
 
 def kill_when_busy(path, log, delay):
-    """Start the study, kill it ``delay`` seconds after its third block began."""
+    """Start the study, kill it ``delay`` seconds after its third block began and one is stored."""
     child = SERVER.Process(target=drive_goe, args=(LONG_DIMS, LONG, path, log))
     child.start()
     try:
-        wait_until(lambda: len(begun(log)) >= 3 or not child.is_alive())
+        wait_until(lambda: (len(begun(log)) >= 3 and stored(path)) or not child.is_alive())
         child.join(delay)
         assert child.is_alive()
     finally:

@@ -1,37 +1,29 @@
-"""A study's finished blocks in one SQLite file: one transaction per task.
-
-Whatever ends the process, the file holds every block whose insertion returned, each exactly
-once.  The default rollback journal is kept: it is one file at rest, and works on network disks.
-"""
+"""A study's finished blocks in one SQLite file: one transaction per task."""
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from zlib import crc32
 
 import numpy as np
 
 from saddlelab.studies.blocks import Counted, Histogram, IntArray, Tally
 from saddlelab.studies.spec import Part, StudySpec, grid
+from saddlelab.studies.study_file import CheckpointError, CheckpointMismatchError, StudyFile
+
+__all__ = ["Checkpoint", "CheckpointError", "CheckpointMismatchError", "StoredBlock", "StoredRun"]
 
 FORMAT = 1
-_TABLES = """
-CREATE TABLE study (field TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+_BLOCKS = """
 CREATE TABLE blocks (
     n INTEGER NOT NULL, block INTEGER NOT NULL, bins BLOB NOT NULL, counts BLOB NOT NULL,
     crc INTEGER NOT NULL, PRIMARY KEY (n, block)
-) WITHOUT ROWID;
+) WITHOUT ROWID
 """
-_FIELDS = (
-    "format", "ensemble", "parameters", "stream", "dims", "samples", "seed", "nested", "block_size"
-)
 # What each run has done, for a person who asks how fast it goes.
 _RUNS = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -41,7 +33,6 @@ CREATE TABLE IF NOT EXISTS runs (
 """
 # A full disk loses no more than one transaction.
 _TRANSACTION_BLOCKS = 256
-_DAMAGED = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
 
 
 class StoredRun(NamedTuple):
@@ -64,57 +55,20 @@ class StoredBlock(NamedTuple):
     crc: int
 
 
-class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be read or written; what it holds is left as it is."""
+class Checkpoint(StudyFile):
+    """The finished blocks of one study on disk, see `StudyFile`."""
 
-
-class CheckpointMismatchError(CheckpointError, ValueError):
-    """A checkpoint that belongs to another study."""
-
-
-class Checkpoint:
-    """The finished blocks of one study on disk.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file; it is made when the study begins if it does not exist.
-
-    Raises
-    ------
-    CheckpointError
-        If the file cannot be opened or is no checkpoint.  It is not touched then.
-    """
+    FIELDS: ClassVar[tuple[str, ...]] = (
+        "format", "ensemble", "parameters", "stream", "dims", "samples", "seed", "nested",
+        "block_size",
+    )  # fmt: skip
+    TABLES: ClassVar[dict[str, str]] = {"blocks": _BLOCKS}
+    ROWS: ClassVar[str] = "blocks"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open the file and read which study it belongs to."""
-        self.path = os.fspath(path)
+        super().__init__(path)
         self._began, self._run = time.time(), 0
-        with self._errors("open"):
-            # Autocommit: each INSERT is a transaction, on disk when it returns.
-            self._db = sqlite3.connect(
-                os.path.abspath(self.path), isolation_level=None, timeout=60.0
-            )
-        try:
-            with self._errors("open"):
-                self._stored = self._read_fields()
-        except BaseException:
-            self._db.close()
-            raise
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of the study in the file; None if the file is new."""
-        return None if self._stored is None else int(self._stored["seed"])
-
-    @property
-    def fields(self) -> dict[str, Any] | None:
-        """The fields of the file's study; None if the file is new."""
-        if self._stored is None:
-            return None
-        # In an order in which the first that differs between two studies says most.
-        known = [name for name in _FIELDS if name in self._stored]
-        return {name: self._stored[name] for name in dict.fromkeys([*known, *self._stored])}
 
     def parts(self) -> list[Part]:
         """The parts of the file's study, without what only its ensemble knows.
@@ -140,20 +94,6 @@ class Checkpoint:
             If the file belongs to another study; the message names the first field that differs.
         """
         self.begin_fields({"format": FORMAT, **spec.fields(), "digest": spec.digest()})
-
-    def begin_fields(self, fields: dict[str, Any]) -> None:
-        """Do what :meth:`begin` does, with the fields as another file holds them."""
-        if self._stored is None:
-            self._create(fields)
-            self._stored = fields
-            return
-        for name, value in fields.items():
-            stored = self._stored.get(name)
-            if stored != value:
-                raise CheckpointMismatchError(
-                    f"`checkpoint` {self.path!r} belongs to another study: its `{name}` is "
-                    f"{_short(stored)}, this study's is {_short(value)}; name another file"
-                )
 
     def rows(self, parts: list[Part]) -> Iterator[tuple[int, StoredBlock]]:
         """Yield the blocks in order, each with the number of its part, and check each.
@@ -255,77 +195,6 @@ class Checkpoint:
             (time.time(), len(blocks), sum(samples), rows, self._run),
         )
 
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    def _read_fields(self) -> dict[str, Any] | None:
-        """The fields of the file's study, or None if the file is new (or empty)."""
-        tables = self._tables()
-        if not tables:
-            return None
-        if not {"study", "blocks"} <= tables:
-            raise CheckpointError(
-                f"`checkpoint` {self.path!r} is a database of something else; name another file"
-            )
-        try:
-            stored = {k: json.loads(v) for k, v in self._db.execute("SELECT * FROM study")}
-            stored["seed"] = int(stored["seed"])
-        except (ValueError, KeyError, TypeError):
-            raise CheckpointError(self._damaged("its study is garbled")) from None
-        return stored
-
-    def _create(self, fields: dict[str, Any]) -> None:
-        values = [(name, json.dumps(value, sort_keys=True)) for name, value in fields.items()]
-        with self.transaction():
-            for statement in _TABLES.split(";\n"):
-                self._db.execute(statement)
-            self._db.executemany("INSERT INTO study VALUES (?, ?)", values)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, and on disk at the end."""
-        with self._errors("write"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def _tables(self) -> set[str]:
-        return {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
-
-    def _damaged(self, how: str) -> str:
-        return (
-            f"`checkpoint` {self.path!r} is damaged: {how}; it was left as it is: "
-            "move it away to start anew"
-        )
-
-    @contextmanager
-    def _errors(self, verb: str) -> Iterator[None]:
-        """Turn SQLite's errors into ones that say what happened and what to do."""
-        try:
-            yield
-        except UnicodeDecodeError as error:
-            raise CheckpointError(self._damaged(str(error))) from error
-        except sqlite3.Error as error:
-            code = str(getattr(error, "sqlite_errorname", ""))
-            if code in _DAMAGED:
-                message = self._damaged(str(error))
-            elif verb == "write":
-                why = "the disk is full" if code == "SQLITE_FULL" else str(error)
-                message = (
-                    f"cannot write `checkpoint` {self.path!r}: {why}; the blocks it holds are "
-                    "safe: put that right and run the same study again to go on"
-                )
-            else:
-                message = f"cannot {verb} `checkpoint` {self.path!r}: {error}"
-            raise CheckpointError(message) from error
-
-
 def _stored(part: Part, block: Counted) -> StoredBlock:
     """A block as it goes into the file."""
     bins = block.histogram.bins.astype("<i8").tobytes()
@@ -347,6 +216,3 @@ def _is_sound(part: Part, row: StoredBlock) -> bool:
     return row.crc == _crc(*row[:4]) and 0 <= row.block < part.blocks
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:40]} … {text[-15:]}"
