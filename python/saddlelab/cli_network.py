@@ -48,8 +48,10 @@ def _add_data(subjects: Any, name: str, units: int) -> None:
     )  # fmt: skip
     if name == "digits":
         parser.add_argument(
-            "--pca", type=read.whole, metavar="K", help="keep K principal components of the pixels"
-        )
+            "--pca", type=read.seed, metavar="K",
+            help="keep K principal components of the pixels; 0 keeps the pixels "
+            f"(default: {cli_network_critical.COMPONENTS} for --critical, else 0)",
+        )  # fmt: skip
     parser.add_argument(
         "--seed", type=read.seed, default=0, metavar="S", help="same seed, same bits (default: 0)"
     )
@@ -87,7 +89,9 @@ def _data(args: argparse.Namespace) -> Dataset:
     from saddlelab import datasets
 
     if args.subject == "digits":
-        return datasets.digits(components=args.pca, standardize=args.pca is not None)
+        if args.pca is None:
+            args.pca = cli_network_critical.COMPONENTS if args.critical else 0
+        return datasets.digits(components=args.pca or None, standardize=args.pca > 0)
     make: Any = getattr(datasets, args.subject)
     found: Dataset = make(rng=args.seed)
     return found

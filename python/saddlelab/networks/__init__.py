@@ -8,20 +8,26 @@ Also where they start, and what is known of linear ones in closed form.
 saddle, index 1, certified: f = 0.5, |gradient| = 0
 """
 
+from saddlelab.networks.critical import network_critical_points
+from saddlelab.networks.critical_result import NetworkCriticalPoints
 from saddlelab.networks.deep_linear import learning_time, mode_curve
 from saddlelab.networks.initialisers import gain_of, initialise
 from saddlelab.networks.linear import linear_critical_points
 from saddlelab.networks.mlp import ACTIVATIONS, LOSSES, MLP
 from saddlelab.networks.network_objective import NetworkObjective
+from saddlelab.networks.symmetries import exact_symmetries
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
     "MLP",
+    "NetworkCriticalPoints",
     "NetworkObjective",
+    "exact_symmetries",
     "gain_of",
     "initialise",
     "learning_time",
     "linear_critical_points",
     "mode_curve",
+    "network_critical_points",
 ]

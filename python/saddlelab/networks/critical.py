@@ -18,6 +18,7 @@ from saddlelab.networks.critical_result import Collected, NetworkCriticalPoints
 from saddlelab.networks.critical_search import search
 from saddlelab.networks.critical_starts import paths, start_of
 from saddlelab.networks.network_objective import NetworkObjective
+from saddlelab.networks.network_hessian import check_size
 from saddlelab.networks.restricted import Landscape, landscape_of
 from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.threads import over_threads
@@ -118,6 +119,7 @@ def network_critical_points(
     >>> bool(found.index[0] < found.index[-1])  # the highest has more ways down than the lowest
     True
     """
+    check_size(network.size, 0)
     objective, seed = network.objective(X, y), resolve_seed(rng)
     points = positive_integer("points", points, at_most=_MOST)
     most = None if starts is None else positive_integer("starts", starts, at_most=_MOST)

@@ -23,13 +23,15 @@ CONVERGED, FLAT, STOPPED = "converged", "gradient-flat", "not converged"
 #: Steps of one search, and dampings tried in one step.
 _MOST_STEPS, _MOST_DAMPINGS = 300, 40
 _FIRST_DAMPING = 1e-2
-#: Newton's correction, relative to max(1, |x|), that is none any more.
-_ARRIVED = 1e-10
+#: Newton's correction, relative to max(1, |x|), that is none any more; and, where H is singular and
+#: has no such correction, ‖∇f‖ beside ‖H‖ max(1, ‖x‖).
+_ARRIVED, _ROUNDING = 1e-10, 1e-15
 #: Gradient-flat: ‖H∇f‖ beside ‖H‖‖∇f‖, and the part of ‖∇f‖² that a step gains, so many times
 #: running.  Most searches end so (Frye et al. 2021); to wait for more costs most of the time.
 _FLAT, _GAIN, _PATIENCE = 1e-3, 0.03, 2
 #: Damping, beside ‖H‖², below which the squares in H² + μ have lost the small curvatures.
 _SQUARES = 1e-12
+_TINY = 1e-300
 
 
 class Found(NamedTuple):
@@ -67,18 +69,22 @@ def search(fun: Objective, x: Floats) -> Found:
     Returns
     -------
     Found
-        "converged": Newton's correction is nothing any more.  "gradient-flat": ∇f lies in the
+        "converged": Newton's correction, or ∇f, is nothing any more.  "gradient-flat": ∇f lies in the
         kernel of H, where ‖∇f‖² has a minimum but f no critical point.  "not converged".
     """
-    g, damping, slow = fun.gradient(x), None, 0
+    g, damping, slow, largest = fun.gradient(x), None, 0, 0.0
     for count in range(1, _MOST_STEPS + 1):
         H = fun.given_hessian(x[None], 1)[0][0]
         newton = _solved(H, g)
         if newton is not None and (np.abs(newton) <= _ARRIVED * np.maximum(1.0, np.abs(x))).all():
             return Found(x - newton, CONVERGED, count)
-        damping = damping or _Damping(_FIRST_DAMPING * float((H * H).sum(axis=0).max()))
         before, size = float(g @ g), float(np.linalg.norm(H))
-        flatness = float(np.linalg.norm(H @ g)) / (size * before**0.5) if before else 0.0
+        if before**0.5 <= _ROUNDING * size * max(1.0, float(np.linalg.norm(x))):
+            return Found(x, CONVERGED, count)
+        # H is small beside what it was on the way: in one dimension it is all there is.
+        largest = max(largest, size)
+        damping = damping or _Damping(_FIRST_DAMPING * float((H * H).sum(axis=0).max()))
+        flatness = float(np.linalg.norm(H @ g)) / max(largest * before**0.5, _TINY)
         moved = _step(fun, x, g, H, newton, size, damping)
         if moved is None:
             return Found(x, FLAT if flatness < _FLAT else STOPPED, count)
@@ -106,7 +112,7 @@ def _step(
             there = fun.gradient(y)
             after = float(there @ there)
             if after < before:  # false for NaN
-                damping.eased((before - after) / max(float(s @ (slope + mu * s)), 1e-300))
+                damping.eased((before - after) / max(float(s @ (slope + mu * s)), _TINY))
                 return y, there
         damping.raised()
     return None

@@ -29,11 +29,14 @@ class Restricted(Objective):
 
     def __init__(self, inner: NetworkObjective, basis: Floats) -> None:
         """Take functions that are called back: what costs is f."""
-        super().__init__(self._value, gradient=self.gradient, name=inner.name)
+        super().__init__(self._loss, gradient=self.gradient, name=inner.name)
         self.inner, self.basis = inner, basis
 
-    def _value(self, z: Floats) -> float:
+    def _loss(self, z: Floats) -> float:
         return float(self.inner.value(self.place(z)))
+
+    def _warn(self) -> None:
+        """Say nothing: nobody asked for a callback."""
 
     def place(self, z: ArrayLike) -> Floats:
         """The point of f's own space."""

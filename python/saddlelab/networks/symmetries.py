@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -49,45 +50,38 @@ def exact_symmetries(objective: NetworkObjective) -> Floats:
     found = _unseen_inputs(objective)
     if network.loss == "cross_entropy":
         found += _shifts(objective)
-    return np.array(found).reshape(len(found), network.size)
+    directions = np.array(found).reshape(len(found), network.size)
+    if len(network.sizes) > 2:
+        return directions
+    # One layer is both first and last: some directions are of both kinds.
+    _, sizes, axes = np.linalg.svd(directions, full_matrices=False)
+    return axes[sizes > 0.5]
 
 
-def _blank(objective: NetworkObjective) -> Floats:
-    return np.zeros(objective.network.size)
+def _direction(objective: NetworkObjective, layer: int, W: Floats) -> Floats:
+    """Parameters that are 0 but for one layer's, W (outputs, inputs and 1)."""
+    network = objective.network
+    layers = [(np.zeros((o, i)), np.zeros(o) if network.bias else None)
+              for i, o in pairwise(network.sizes)]  # fmt: skip
+    inputs = layers[layer][0].shape[1]
+    layers[layer] = W[:, :inputs], W[:, inputs] if network.bias else None
+    return network.pack(layers)
 
 
 def _unseen_inputs(objective: NetworkObjective) -> list[Floats]:
     """Null vectors of the inputs, for each unit of the first layer."""
-    network = objective.network
-    rows = objective.rows
+    network, rows = objective.network, objective.rows
     if network.bias:
         rows = np.column_stack([rows, np.ones(len(rows))])
     _, sizes, axes = np.linalg.svd(rows, full_matrices=True)
-    largest = sizes[0] if len(sizes) else 0.0
-    rank = int(np.sum(sizes > largest * max(rows.shape) * np.finfo(float).eps))
-    found = []
-    for null in axes[rank:]:
-        for unit in range(network.sizes[1]):
-            direction = _blank(objective)
-            W, b = network.unpack(direction)[0]
-            W[unit] = null[: network.sizes[0]]
-            if b is not None:
-                b[unit] = null[-1]
-            found.append(direction)
-    return found
+    rank = int(np.sum(sizes > sizes[0] * max(rows.shape) * np.finfo(float).eps))
+    units = np.eye(network.sizes[1])
+    return [_direction(objective, 0, np.outer(unit, null)) for null in axes[rank:] for unit in units]
 
 
 def _shifts(objective: NetworkObjective) -> list[Floats]:
     """The last layer's weights and bias of each input, equal for all outputs."""
-    network = objective.network
-    count = 1.0 / np.sqrt(network.sizes[-1])
-    found = []
-    for column in range(network.sizes[-2] + network.bias):
-        direction = _blank(objective)
-        W, b = network.unpack(direction)[-1]
-        if column < network.sizes[-2]:
-            W[:, column] = count
-        elif b is not None:
-            b[:] = count
-        found.append(direction)
-    return found
+    sizes = objective.network.sizes
+    equal = np.full(sizes[-1], 1.0 / np.sqrt(sizes[-1]))
+    columns = np.eye(sizes[-2] + objective.network.bias)
+    return [_direction(objective, -1, np.outer(equal, column)) for column in columns]
