@@ -9,19 +9,30 @@ saddle, index 1, certified: f = 0.5, |gradient| = 0
 """
 
 from saddlelab.networks.deep_linear import learning_time, mode_curve
+from saddlelab.networks.depth import depth_study
+from saddlelab.networks.depth_result import DepthStudy
 from saddlelab.networks.initialisers import gain_of, initialise
 from saddlelab.networks.linear import linear_critical_points
 from saddlelab.networks.mlp import ACTIVATIONS, LOSSES, MLP
+from saddlelab.networks.modes import LinearModes, linear_modes
 from saddlelab.networks.network_objective import NetworkObjective
+from saddlelab.networks.spread import minima_spread
+from saddlelab.networks.spread_result import MinimaSpread
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
     "MLP",
+    "DepthStudy",
+    "LinearModes",
+    "MinimaSpread",
     "NetworkObjective",
+    "depth_study",
     "gain_of",
     "initialise",
     "learning_time",
     "linear_critical_points",
+    "linear_modes",
+    "minima_spread",
     "mode_curve",
 ]
