@@ -42,7 +42,7 @@ def add_parser(subjects: Any) -> None:
         "--runs", type=read.whole, default=6, metavar="M", help="of each (default: 6)"
     )
     parser.add_argument(
-        "--steps", type=read.whole, default=300, metavar="N", help="at most (default: 300)"
+        "--steps", type=read.whole, default=500, metavar="N", help="at most (default: 500)"
     )
     parser.add_argument(
         "--plot-modes", type=read.picture, metavar="FILE",

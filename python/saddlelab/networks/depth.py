@@ -63,7 +63,7 @@ def depth_study(
     learning_rates: ArrayLike | None = None,
     fraction: float = 0.01,
     runs: int = 6,
-    steps: int = 300,
+    steps: int = 500,
     rng: RNG = None,
     workers: int | None = None,
     progress: bool = False,

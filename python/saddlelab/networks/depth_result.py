@@ -129,8 +129,8 @@ class DepthStudy:
             f"{100 * self.fraction:g} % of the loss is left",
             f"best of {len(self.grid)} learning rates, {self.steps.shape[2]} runs, at most "
             f"{self.horizon} steps; rates times depth (* an end of the grid)",
-            f"{'initialiser':17} {'depth':>5} {'median':>8} {f'{100 * level:g} %':>15} {'never':>6} "
-            f"{'rate':>8}",
+            f"{'initialiser':17} {'depth':>5} {'median':>8} {f'{100 * level:g} %':>15} "
+            f"{'never':>6} {'rate':>8}",
         ]
         for row in self.rows(level):
             limits = f"{_count(row['low'])} – {_count(row['high'])}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -119,7 +118,7 @@ def linear_modes(
     depth : int, optional
         Layers of weights.
     rate : float, optional
-        Learning rate; the formula is the limit of small ones.  By default 0.004 over depth and the
+        Learning rate; the formula is the limit of small ones.  By default 0.01 over depth and the
         largest curvature of one layer, s^(2 − 2/depth).
     rng : int, SeedSequence, Generator or None, optional
         Seed of the bases.
@@ -155,7 +154,7 @@ def linear_modes(
     # Checks s, and that a₀ is below half of each.
     learning_time(strengths, a0, depth=depth)
     if rate is None:
-        rate = 0.004 / (depth * float(strengths.max()) ** (2.0 - 2.0 / depth))
+        rate = 0.01 / (depth * float(strengths.max()) ** (2.0 - 2.0 / depth))
     rate = positive_number("rate", rate, at_most=1e300)
     seed, threads, n = resolve_seed(rng), worker_count(workers), len(strengths)
     end = _LONGER * learning_time(strengths, a0, fraction=0.9, depth=depth, rate=rate).max()
@@ -166,7 +165,7 @@ def linear_modes(
     V, U = turns[0], turns[-1]
     X = np.sqrt(n) * np.eye(n)
     network = MLP([n] * (depth + 1), activation="linear", bias=False)
-    path = minimize(
+    path: Any = minimize(
         network.objective(X, X @ (U * strengths @ V.T).T), network.pack(weights), method="gd",
         learning_rate=rate, steps=every * _POINTS, record={"x": every}, rng=0, workers=threads,
     ).history.x  # fmt: skip

@@ -57,7 +57,8 @@ def minima_spread(
     Parameters
     ----------
     widths : sequence of int, optional
-        Units of each hidden layer, distinct.
+        Units of each hidden layer, distinct.  A network of 2 or 3 may have so few minima that it is
+        chance how far apart they are.
     runs : int, optional
         Networks of each width, from independent weights.
     data : Dataset or (X, y), optional

@@ -76,6 +76,8 @@ def plot_spread(found: MinimaSpread, ax: Axes, *, level: float = 0.95, **kwargs:
 
     Both axes are logarithmic: a spread of zero, where all minima are one, is not to be seen.
     """
+    from matplotlib.ticker import NullLocator
+
     low, high = found.std_interval(level)
     std, seen = found.std, found.std > 0.0
     bars = np.maximum([std - low, high - std], 0.0)
@@ -94,7 +96,7 @@ def plot_spread(found: MinimaSpread, ax: Axes, *, level: float = 0.95, **kwargs:
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xticks(found.widths, [str(width) for width in found.widths])
-    ax.minorticks_off()
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="hidden units", ylabel="spread of the loss", title=title)
     ax.grid(True, which="major", linewidth=0.4, alpha=0.5)
     ax.legend(frameon=False)

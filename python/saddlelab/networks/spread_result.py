@@ -21,7 +21,7 @@ Integers: TypeAlias = NDArray[np.int64]
 
 UNCHECKED = "unchecked"
 #: Kinds of points that are no minima, however small the gradient is.
-_NO_MINIMA = ("saddle", "maximum", "not critical", "gradient-flat")
+_NO_MINIMA = ("not critical", "gradient-flat")
 _RESAMPLES = 2000
 #: Minima whose values spread by less, relatively, are one: what is left is rounding and `tol`.
 _SAME = 1e-9
@@ -70,8 +70,13 @@ class MinimaSpread:
 
     @property
     def counted(self) -> NDArray[np.bool_]:
-        """(w, runs) bool: converged, and not found to be at anything but a minimum."""
-        return self.converged & ~np.isin(self.kind, _NO_MINIMA)
+        """(w, runs) bool: converged, and not found to be at a saddle or at no critical point."""
+        return self.converged & ~self.saddles & ~np.isin(self.kind, _NO_MINIMA)
+
+    @property
+    def saddles(self) -> NDArray[np.bool_]:
+        """(w, runs) bool: converged, and with negative eigenvalues, degenerate ones included."""
+        return self.converged & (self.index > 0)
 
     def minima(self, width: int) -> Floats:
         """Values of the minima of one width, ascending.
@@ -144,7 +149,7 @@ class MinimaSpread:
                 "width": int(width), "runs": self.value.shape[1],
                 "converged": int(self.converged[k].sum()),
                 "checked": int((self.kind[k] != UNCHECKED).sum()),
-                "saddles": int((self.kind[k] == "saddle").sum()),
+                "saddles": int(self.saddles[k].sum()),
                 "minima": int((self.kind[k] == "minimum").sum()),
                 "counted": int(self.counted[k].sum()), "mean": float(self.mean[k]),
                 "std": float(self.std[k]), "std_low": float(low[k]), "std_high": float(high[k]),
@@ -159,15 +164,15 @@ class MinimaSpread:
         lines = [
             f"minima of networks on {self.data}: {self.value.shape[1]} runs of each width, "
             f"{self.method}, weight decay {self.weight_decay:g}",
-            f"{'width':>6} {'converged':>9} {'checked':>8} {'saddles':>8} {'minima':>7} {'counted':>8} "
-            f"{'mean':>11} {'std':>9} {percent:>21} {'IQR':>9}",
+            f"{'width':>6} {'converged':>9} {'checked':>8} {'saddles':>8} {'minima':>7} "
+            f"{'counted':>8} {'mean':>11} {'std':>9} {percent:>21} {'IQR':>9}",
         ]
         for row in self.rows(level):
             limits = f"{row['std_low']:.3g} – {row['std_high']:.3g}"
             lines.append(
                 f"{row['width']:6d} {row['converged']:9d} {row['checked']:8d} {row['saddles']:8d} "
-                f"{row['minima']:7d} {row['counted']:8d} {row['mean']:11.6g} {row['std']:9.3g} {limits:>21} "
-                f"{row['iqr']:9.3g}"
+                f"{row['minima']:7d} {row['counted']:8d} {row['mean']:11.6g} {row['std']:9.3g} "
+                f"{limits:>21} {row['iqr']:9.3g}"
             )
         if len(self) > 1:
             slope, low, high = self.slope(level)
