@@ -11,6 +11,7 @@ def excess(weights, X, Y):
     return (loss(weights, X, Y) - loss([best], X, Y)) / len(X)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a rate may be too large
 def steps_to_learn(weights, X, Y, rate, fraction, most):
     """Until the excess is this fraction of the zero map's; infinite after too many."""
     end = fraction * excess([np.zeros((Y.shape[1], X.shape[1]))], X, Y)

@@ -105,9 +105,9 @@ def minima_spread(
     Examples
     --------
     >>> from saddlelab import networks
-    >>> found = networks.minima_spread([1, 4], runs=20, rng=0)
+    >>> found = networks.minima_spread([4, 12], runs=10, rng=0)
     >>> found.counted.sum(axis=1).tolist()
-    [20, 20]
+    [10, 10]
     >>> narrow, wide = found.std
     >>> bool(wide < narrow)
     True
