@@ -6,7 +6,12 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
-from saddlelab import cli_network_critical, cli_network_train
+from saddlelab import (
+    cli_network_critical,
+    cli_network_depth,
+    cli_network_spread,
+    cli_network_train,
+)
 
 if TYPE_CHECKING:
     from saddlelab.datasets import Dataset
@@ -24,6 +29,8 @@ def add_parser(commands: Any) -> None:
     subjects = parser.add_subparsers(dest="subject", metavar="DATA|STUDY", required=True)
     for name, units in _DATA.items():
         _add_data(subjects, name, units)
+    cli_network_spread.add_parser(subjects)
+    cli_network_depth.add_parser(subjects)
 
 
 def _add_data(subjects: Any, name: str, units: int) -> None:
