@@ -14,6 +14,7 @@ from saddlelab import (
     cli_critical,
     cli_escape,
     cli_minimize,
+    cli_network,
     cli_plateaus,
     cli_prevalence,
     cli_prevalence_of,
@@ -51,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     cli_minimize.add_parser(commands)
     cli_escape.add_parser(commands)
     cli_compare.add_parser(commands)
+    cli_network.add_parser(commands)
     cli_plateaus.add_parser(commands)
     for name, action, text in (
         ("warmup", _warmup, "compile everything into the disk cache, once per installation"),
