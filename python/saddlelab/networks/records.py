@@ -7,48 +7,39 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlelab.derivatives import gradient, hessian
+import saddlecore
+from saddlelab.derivatives import hessian
 from saddlelab.threads import over_threads
 
 if TYPE_CHECKING:
     from saddlelab.networks.mlp import MLP
     from saddlelab.networks.network_objective import NetworkObjective
 
-__all__ = ["LARGEST", "gradient_norms", "measured", "spectra_of", "weight_norms"]
+__all__ = ["LARGEST", "measured", "spectra_of", "weight_norms"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
 #: Parameters of networks whose whole Hessian is taken.
 LARGEST = 2000
-#: Gradients that are in memory together.
-_TOGETHER = 1024
 
 
 def measured(
     objective: NetworkObjective, thetas: Floats, workers: int
-) -> tuple[Floats, Floats | None]:
-    """Losses and accuracies; no accuracies (None) of squared_error, which knows no classes."""
-    loss, accuracy = np.empty(len(thetas)), np.empty(len(thetas))
+) -> tuple[Floats, Floats, Floats | None]:
+    """Losses, ‖∇f‖ and accuracies; these are None for squared_error, which knows no classes."""
+    loss, norm, accuracy = np.empty((3, len(thetas)))
     classifies = objective.network.loss != "squared_error"
 
     def one(k: int) -> None:
-        loss[k] = objective.value(thetas[k])
+        slope = np.empty(thetas.shape[1])
+        loss[k] = saddlecore.network.gradient(objective.header, thetas[k], slope)
+        norm[k] = np.linalg.norm(slope)
         if classifies:
             accuracy[k] = objective.accuracy(thetas[k])
 
     over_threads(one, range(len(thetas)), workers)
-    return loss, accuracy if classifies else None
-
-
-def gradient_norms(objective: NetworkObjective, thetas: Floats, workers: int) -> Floats:
-    """‖∇f‖ of the mean over all samples."""
-    norms = np.empty(len(thetas))
-    for k in range(0, len(thetas), _TOGETHER):
-        some = slice(k, k + _TOGETHER)
-        slopes = gradient(objective, thetas[some], workers=workers).value
-        norms[some] = np.linalg.norm(slopes, axis=1)
-    return norms
+    return loss, norm, accuracy if classifies else None
 
 
 def weight_norms(network: MLP, thetas: Floats) -> Floats:

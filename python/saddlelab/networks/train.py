@@ -11,7 +11,7 @@ from saddlelab.arguments import positive_integer, worker_count
 from saddlelab.datasets import Dataset
 from saddlelab.networks.data import theta_of
 from saddlelab.networks.initialisers import initialise
-from saddlelab.networks.records import gradient_norms, measured, spectra_of, weight_norms
+from saddlelab.networks.records import measured, spectra_of, weight_norms
 from saddlelab.networks.training import Spectra, Training
 from saddlelab.studies.seeds import RNG, resolve_seed
 
@@ -131,15 +131,13 @@ def train(
     )  # fmt: skip
     thetas = _finite(np.asarray(runs.history.x))
     at = every * np.arange(len(thetas))
-    loss, accuracy = measured(objective, thetas, workers)
-    test_loss, test_accuracy = (None, None) if test is None else measured(test, thetas, workers)
+    loss, norm, accuracy = measured(objective, thetas, workers)
+    tested = (None,) * 3 if test is None else measured(test, thetas, workers)
     return Training(
         network=network, objective=objective, test=test, method=runs.method, options=runs.options,
         status=str(runs.status), seed=seed, batch_size=batch, steps_per_epoch=steps, epochs=at,
-        thetas=thetas, loss=loss, accuracy=accuracy, test_loss=test_loss,
-        test_accuracy=test_accuracy,
-        gradient_norm=gradient_norms(objective, thetas, workers),
-        weight_norms=weight_norms(network, thetas),
+        thetas=thetas, loss=loss, accuracy=accuracy, test_loss=tested[0], test_accuracy=tested[2],
+        gradient_norm=norm, weight_norms=weight_norms(network, thetas),
         spectra=_spectra(objective, at, thetas, spectrum_every, seed, workers, progress),
     )  # fmt: skip
 
