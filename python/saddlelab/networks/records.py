@@ -31,6 +31,7 @@ def measured(
     loss, norm, accuracy = np.empty((3, len(thetas)))
     classifies = objective.network.loss != "squared_error"
 
+    @np.errstate(over="ignore", invalid="ignore")  # on the way to a divergence
     def one(k: int) -> None:
         slope = np.empty(thetas.shape[1])
         loss[k] = saddlecore.network.gradient(objective.header, thetas[k], slope)
@@ -42,6 +43,7 @@ def measured(
     return loss, norm, accuracy if classifies else None
 
 
+@np.errstate(over="ignore")
 def weight_norms(network: MLP, thetas: Floats) -> Floats:
     """‖W‖_F of each layer, (records, layers)."""
     return np.array([[np.linalg.norm(layer[0]) for layer in network.unpack(theta)]

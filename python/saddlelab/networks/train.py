@@ -26,8 +26,8 @@ Floats: TypeAlias = NDArray[np.float64]
 #: Samples in a step, unless it is said.
 _BATCH = 32
 _MOST_EPOCHS = 10**7
-#: Numbers of all records: 2 GB.
-_MOST_NUMBERS = 2**28
+#: Numbers of all records: 1 GiB.
+_MOST_NUMBERS = 2**27
 
 
 def train(
