@@ -281,7 +281,7 @@ def test_the_picture(staircase):
     lines = {line.get_gid(): line for line in above.lines}
     np.testing.assert_array_equal(lines["training"].get_ydata(), run.loss)
     np.testing.assert_array_equal(lines["test"].get_ydata(), run.test_loss)
-    assert [text.get_text() for text in above.texts][0] == "near a saddle of index 6"
+    assert above.texts[0].get_text() == "near a saddle of index 6"
     below = {line.get_gid(): line for line in figure.axes[1].lines}
     np.testing.assert_array_equal(below["smallest"].get_ydata(), run.spectra.smallest)
     np.testing.assert_array_equal(figure.axes[2].lines[0].get_ydata(), run.spectra.index)
@@ -306,7 +306,7 @@ X, Y = BLOBS.X, BLOBS.y
 @pytest.mark.parametrize(("arguments", "told", "complaint"), [
     ((X, Y[:-1]), {}, r"`y` must have shape \(48,\) of classes"),
     ((X[:, :1], Y), {}, r"`X` must have shape \(N, 2\), got \(48, 1\)"),
-    ((np.where(X == X[3], np.nan, X), Y), {}, r"`X` must be finite, but X\[3, 0\] = nan"),
+    ((np.where(X[3] == X, np.nan, X), Y), {}, r"`X` must be finite, but X\[3, 0\] = nan"),
     ((X, np.full(48, 1)), {}, "`y` must hold at least 2 classes, got only 1"),
     ((X, np.full(48, 9)), {}, r"`y` must be classes from 0 to 2, but y\[0\] is 9"),
     ((X[:1], Y[:1]), {}, "`X` must hold at least 2 samples, got 1"),
