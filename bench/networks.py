@@ -1,7 +1,8 @@
-"""Losses of networks and their exact Hessians beside JAX and torch.func, on digits."""
+"""Losses of networks, their Hessians and their training beside JAX, torch.func, scikit-learn."""
 
 import itertools
 import os
+import warnings
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -12,7 +13,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from bench.harness import WORKERS, Row, Stopwatch, Table, alternate, versus
+from bench.harness import WORKERS, Row, Stopwatch, Table, alternate, check, versus
 
 jax.config.update("jax_enable_x64", True)
 
@@ -25,7 +26,9 @@ float64, {WORKERS} threads for each.  *Hessian* is `f.hessian(theta)` with all t
 beside `jax.jit(jax.hessian(f))` and `torch.func.hessian(f)`.  *loss and gradient* is one call of
 the engine's kernel, all samples or 32, beside `jax.jit(jax.value_and_grad(f))`; *product* is the
 form for Hessian times v, beside `jax.jit` of `jvp` of `grad`.  Results of the peers are waited
-for."""
+for.  *training* is `networks.train` on 1438 digits, 50 epochs of Adam in batches of 32, rate 1e-3,
+with all that it records, beside `MLPClassifier.fit` of scikit-learn with alpha 0 and no early
+stopping, another seed each time; the accuracies on the other 359 must agree within the noise."""
 
 
 def digits(inputs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -57,6 +60,8 @@ def run(quick: bool) -> Table:
         rows += _hessian(sizes, with_jax, with_torch, repeats)
     for count, value, product in ((1797, 1, 1), (32, 8, 8)):
         rows += _gradients(count, value, product, repeats)
+    for activation in ("tanh", "relu"):
+        rows.append(_training(activation, repeats))
     return Table("networks", NOTE, rows)
 
 
@@ -127,6 +132,42 @@ def _gradients(count: int, value, product, repeats: int) -> list[Row]:
         versus("Hessian times v", size, found["our product"], "jax", found["jax's product"],
                at_least=product),
     ]  # fmt: skip
+
+
+def _training(activation: str, repeats: int) -> Row:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    from saddlelab import datasets, networks
+
+    data, seeds = datasets.digits(), itertools.count()
+    network = networks.MLP([64, 10, 10], activation=activation, loss="cross_entropy")
+    accuracies = {"ours": [], "scikit-learn": []}
+
+    def ours():
+        run = networks.train(network, data, epochs=50, lr=1e-3, rng=next(seeds), workers=WORKERS)
+        accuracies["ours"].append(run.test_accuracy[-1])
+
+    def theirs():
+        model = MLPClassifier(
+            (10,), activation=activation, alpha=0.0, batch_size=32, learning_rate_init=1e-3,
+            max_iter=50, tol=0.0, n_iter_no_change=10**6, random_state=next(seeds),
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is told when to stop
+            model.fit(data.X, data.y)
+        accuracies["scikit-learn"].append(model.score(data.X_test, data.y_test))
+
+    measures = {"ours": Stopwatch(ours, loops=1), "scikit-learn": Stopwatch(theirs, loops=1)}
+    found = alternate(measures, repeats)
+    a, b = accuracies.values()
+    # Seeds differ, and the same 359 are asked: five standard errors of what seeds do.
+    noise = np.sqrt(np.var(a, ddof=1) / len(a) + np.var(b, ddof=1) / len(b))
+    gap = abs(np.mean(a) - np.mean(b))
+    check(gap <= 5.0 * noise, f"accuracies differ by {gap}, more than {5.0 * noise}")
+    size = f"64-10-10 {activation}, accuracy {np.mean(a):.3f} and {np.mean(b):.3f}"
+    return versus("training", size, found["ours"], "scikit-learn", found["scikit-learn"],
+                  at_least=5)  # fmt: skip
 
 
 def _same(ours, *others) -> None:

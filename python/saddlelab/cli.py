@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     cli_minimize.add_parser(commands)
     cli_escape.add_parser(commands)
     cli_compare.add_parser(commands)
+    cli_network.add_parser(commands)
     cli_plateaus.add_parser(commands)
     cli_network.add_parser(commands)
     for name, action, text in (

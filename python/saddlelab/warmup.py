@@ -121,10 +121,12 @@ def _optimizers() -> None:
 
 
 def _networks() -> None:
-    from saddlelab.networks import MLP
+    from saddlelab.networks import MLP, train
     from saddlelab.optimize.minimize import minimize
 
-    loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
+    network, data = MLP([2, 2, 2]), np.ones((2, 2))
+    train(network, data, data, epochs=1, rng=0)
+    loss = network.objective(data, np.zeros((2, 2)))
     theta = np.ones(12)
     loss.hessian(theta)
     loss.hvp(theta, theta)
