@@ -10,38 +10,37 @@ from numba import carray
 from saddlecore.forms import pointer_at
 from saddlecore.jit import allocating, c_function, device, kernel
 from saddlecore.memory import aligned
+from saddlecore.network_columns import second_of_columns
 from saddlecore.network_hessian import second_of
 from saddlecore.network_layers import (
-    add_gradient,
-    add_product,
     backward,
     backward_along,
     forward,
     forward_along,
     losses_of,
     space_for,
-    sums_for,
     targets_at,
     turned_weights,
 )
+from saddlecore.network_normal import MEAN
 from saddlecore.network_plan import (
-    CHUNK,
     COLUMNS,
     HEADER,
     IN,
+    MANY,
+    NORMAL,
     OUT,
-    PAD,
+    PLAIN,
     SAMPLES,
-    SUMS,
     TARGETS,
     TO,
-    B,
-    W,
+    UNITS,
     opened,
 )
+from saddlecore.network_sums import add_gradient, add_product, means_of, sums_for
 
-__all__ = ["batch_form", "gradient", "gradient_form", "hvp_form", "outputs", "second_form",
-           "value_form"]  # fmt: skip
+__all__ = ["batch_form", "gradient", "gradient_form", "hvp_form", "outputs",
+           "second_form", "value_form"]  # fmt: skip
 
 VALUE, GRADIENT, PRODUCT = range(3)
 
@@ -50,14 +49,14 @@ VALUE, GRADIENT, PRODUCT = range(3)
 def _chunk(net, theta, v, turned, turned_v, x, x_at, x_row, by_sample, at, m, count, what, space,
            each, sums):  # fmt: skip
     """One chunk: its losses go to `each`, their sum is returned, derivatives are added to sums."""
-    forward(net, theta, turned, x, x_at, x_row, m, space, what)
+    forward(net, theta, turned, x, x_at, x_row, m, count, space, what)
     total = losses_of(net, m, count, space, each)
     if what > VALUE:
-        backward(net, theta, m, space)
+        backward(net, theta, m, count, space)
     if what == GRADIENT:
         add_gradient(net, m, by_sample, at, space, sums)
     if what == PRODUCT:
-        forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, space)
+        forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, count, space)
         backward_along(net, theta, v, m, count, space)
         add_product(net, m, by_sample, at, space, sums)
     return total
@@ -72,38 +71,23 @@ def _halved(theta, decay):
     return 0.5 * decay * total
 
 
-@device
-def _means(net, sums, count, along, out):
-    """Sums of δ aᵀ as a gradient, with the decay's part."""
-    plan, decay = net[0], net[2][0]
-    for depth in range(len(plan)):
-        row = plan[depth]
-        for o in range(row[OUT]):
-            at, to = row[SUMS] + o * row[PAD], row[W] + o * row[IN]
-            for i in range(row[IN]):
-                out[to + i] = sums[at + i] / count + decay * along[to + i]
-            if row[B] >= 0:
-                to = row[B] + o
-                out[to] = sums[at + row[IN]] / count + decay * along[to]
-
-
 @allocating
 def _all(net, theta, v, what, out):
     """Mean over all samples; returns the value, writes the gradient, or the product with v."""
-    N, columns, inputs = net[1][SAMPLES], net[1][COLUMNS], net[0][0, IN]
-    space, each = space_for(net, CHUNK, what == PRODUCT), aligned(CHUNK)
+    N, columns, inputs, m = net[1][SAMPLES], net[1][COLUMNS], net[0][0, IN], net[1][MANY]
+    space, each = space_for(net, m, what == PRODUCT), aligned(m)
     sums = aligned(sums_for(net) if what > VALUE else 0)
     sums[:] = 0.0
     turned = turned_weights(net, theta)
     turned_v = turned_weights(net, v) if what == PRODUCT else turned
     total = 0.0
-    for first in range(0, N, CHUNK):
-        count = min(CHUNK, N - first)
-        targets_at(net, first, count, CHUNK, space[7])
-        total += _chunk(net, theta, v, turned, turned_v, net[4], first * inputs, CHUNK, net[3],
-                        first * columns, CHUNK, count, what, space, each, sums)  # fmt: skip
+    for first in range(0, N, m):
+        count = min(m, N - first)
+        targets_at(net, first, count, m, space[7])
+        total += _chunk(net, theta, v, turned, turned_v, net[4], first * inputs, m, net[3],
+                        first * columns, m, count, what, space, each, sums)  # fmt: skip
     if what > VALUE:
-        _means(net, sums, N, v if what == PRODUCT else theta, out)
+        means_of(net, sums, N, v if what == PRODUCT else theta, out)
     return total / N + _halved(theta, net[2][0])
 
 
@@ -125,7 +109,7 @@ def _gather(net, rows, first, count, m, x, by_sample, y):
 def _some(net, theta, rows, out):
     """Mean gradient of the samples with these numbers."""
     columns, inputs = net[1][COLUMNS], net[0][0, IN]
-    m = min(CHUNK, (len(rows) + 15) // 16 * 16)
+    m = min(net[1][MANY], (len(rows) + 15) // 16 * 16)
     space, each, sums = space_for(net, m, False), aligned(m), aligned(sums_for(net))
     x, by_sample = aligned(inputs * m), aligned(columns * m)
     sums[:] = 0.0
@@ -135,7 +119,7 @@ def _some(net, theta, rows, out):
         _gather(net, rows, first, count, m, x, by_sample, space[7])
         _chunk(net, theta, theta, turned, turned, x, 0, m, by_sample, 0, m, count, GRADIENT,
                space, each, sums)  # fmt: skip
-    _means(net, sums, len(rows), theta, out)
+    means_of(net, sums, len(rows), theta, out)
 
 
 # --- forms ---------------------------------------------------------------------------------------
@@ -189,7 +173,10 @@ def _second(x, n, out, data):
     net = opened(carray(pointer_at(data, np.int64(0)), HEADER))
     theta, result = carray(x, n), carray(out, 1 + n + n * (n + 1) // 2)
     result[0] = _all(net, theta, theta, GRADIENT, result[1:])
-    second_of(net, theta, result[1 + n :])
+    if net[1][NORMAL] == PLAIN:
+        second_of(net, theta, result[1 + n :])
+    else:
+        second_of_columns(net, theta, result[1 + n :])
 
 
 @c_function
@@ -221,8 +208,8 @@ def gradient(header, theta, out):
 
 
 @kernel
-def outputs(header, theta, losses, out):
-    """Losses and outputs of every sample.
+def outputs(header, theta, losses, out, statistics):
+    """Losses and outputs of every sample; statistics of the last chunk.
 
     Parameters
     ----------
@@ -230,17 +217,23 @@ def outputs(header, theta, losses, out):
         See `saddlecore.network_plan.describe`.
     theta : (n,) float64
     losses : (whole,) float64, out
-        `whole` is the number of samples, filled up to a multiple of `CHUNK`.
+        `whole` is the number of samples, filled up to whole chunks.
     out : (whole, outputs) float64, out
+    statistics : (2·units,) float64, out
+        Of normalised layers: means of all units, inputs and outputs too, and variances.
     """
     net = opened(header)
-    N, inputs, last = net[1][SAMPLES], net[0][0, IN], net[0][len(net[0]) - 1]
-    space, turned = space_for(net, CHUNK, False), turned_weights(net, theta)
-    for first in range(0, N, CHUNK):
-        count = min(CHUNK, N - first)
-        targets_at(net, first, count, CHUNK, space[7])
-        forward(net, theta, turned, net[4], first * inputs, CHUNK, CHUNK, space, 0)
-        losses_of(net, CHUNK, count, space, losses[first : first + CHUNK])
-        for s in range(CHUNK):
+    N, m, inputs, last = net[1][SAMPLES], net[1][MANY], net[0][0, IN], net[0][len(net[0]) - 1]
+    space, turned = space_for(net, m, False), turned_weights(net, theta)
+    for first in range(0, N, m):
+        count = min(m, N - first)
+        targets_at(net, first, count, m, space[7])
+        forward(net, theta, turned, net[4], first * inputs, m, m, count, space, 0)
+        losses_of(net, m, count, space, losses[first : first + m])
+        for s in range(m):
             for k in range(last[OUT]):
-                out[first + s, k] = space[0][(last[TO] + k) * CHUNK + s]
+                out[first + s, k] = space[0][(last[TO] + k) * m + s]
+    if net[1][NORMAL] != PLAIN:
+        # Means and variances are rows one after another.
+        for k in range(2 * net[1][UNITS]):
+            statistics[k] = space[15][MEAN * net[1][UNITS] + k]

@@ -12,8 +12,7 @@ r = 1 where the layer has a residual connection.  Without f'' it is the Gauss–
 from saddlecore.jit import allocating, device
 from saddlecore.laneops import fma, lane, splat, zeros
 from saddlecore.memory import aligned, load, store
-from saddlecore.network_layers import masks
-from saddlecore.network_losses import loss_curvature
+from saddlecore.network_losses import loss_curvature, masks
 from saddlecore.network_plan import (
     EARLIER,
     KIND,

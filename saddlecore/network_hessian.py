@@ -19,7 +19,6 @@ from saddlecore.network_layers import (
     backward,
     forward,
     losses_of,
-    sample_major,
     space_for,
     targets_at,
     turned_weights,
@@ -34,6 +33,7 @@ from saddlecore.network_plan import (
     IN,
     KIND,
     LATER,
+    MANY,
     OF_A,
     OF_C,
     OF_D,
@@ -52,6 +52,7 @@ from saddlecore.network_plan import (
     opened,
 )
 from saddlecore.network_products import add_products
+from saddlecore.network_sums import sample_major
 
 __all__ = ["GROUP", "add_blocks", "fill_blocks", "prepare", "second_of"]
 
@@ -64,25 +65,26 @@ def _prepare(net, theta, first, chunks, curved, w, pads):
     """Records of the chunks, which begin with sample `first` of the group."""
     plan, numbers, jobs = net[0], net[1], net[6]
     ends, one = jobs[len(jobs) - 1], 1.0 if net[1][BIAS] else -1.0
-    space, more, each = space_for(net, CHUNK, False), curvature_space(net), aligned(CHUNK)
+    m = numbers[MANY]
+    space, more, each = space_for(net, m, False), curvature_space(net), aligned(m)
     turned = turned_weights(net, theta)
     origin = first // GROUP * GROUP
-    for at in range(first, first + chunks * CHUNK, CHUNK):
-        count, base = min(CHUNK, numbers[SAMPLES] - at), at - origin
-        targets_at(net, at, count, CHUNK, space[7])
-        forward(net, theta, turned, net[4], at * plan[0, IN], CHUNK, CHUNK, space, 1)
-        losses_of(net, CHUNK, count, space, each)
-        backward(net, theta, CHUNK, space)
-        for s in range(0, CHUNK, 8):
-            curvature(net, theta, s, CHUNK, count, space, more, curved, jobs, base, w, GROUP)
+    for at in range(first, first + chunks * m, m):
+        count, base = min(m, numbers[SAMPLES] - at), at - origin
+        targets_at(net, at, count, m, space[7])
+        forward(net, theta, turned, net[4], at * plan[0, IN], m, m, count, space, 1)
+        losses_of(net, m, count, space, each)
+        backward(net, theta, m, count, space)
+        for s in range(0, m, 8):
+            curvature(net, theta, s, m, count, space, more, curved, jobs, base, w, GROUP)
         deltas = ends[OF_W]
         for depth in range(len(plan) - 1, -1, -1):
             row = plan[depth]
             deltas -= row[OUT]
-            sample_major(space[4], row[TO] * CHUNK, row[OUT], CHUNK, w,
+            sample_major(space[4], row[TO] * m, row[OUT], m, w,
                          deltas * GROUP + base * row[OUT], row[OUT], -1.0)  # fmt: skip
             if depth > 0:
-                sample_major(space[0], row[FROM] * CHUNK, row[IN], CHUNK, pads,
+                sample_major(space[0], row[FROM] * m, row[IN], m, pads,
                              row[PADS] * GROUP + base * row[PAD], row[PAD], one)  # fmt: skip
 
 
@@ -107,10 +109,10 @@ def _scale(a, a_at, a_row, b, b_at, b_row, low, columns, count, u):
 def _add_task(net, jobs, job, p, first, count, w, pads, u, sums):
     row = jobs[job]
     later, earlier = net[0][row[LATER]], net[0][row[EARLIER]]
-    R, Q = row[OF_R], row[OF_Q]
+    R, Q, m = row[OF_R], row[OF_Q], net[1][MANY]
     low = p // 8 * 8 if row[LATER] == row[EARLIER] else 0
     to = row[OF_C] + p * R * Q + low
-    for s in range(0, count, CHUNK):
+    for s in range(0, count, m):
         # A layer's inputs, of the first layer those of the data.
         if row[EARLIER] == 0:
             b, b_at = net[3], (first + s) * net[1][COLUMNS]
@@ -122,8 +124,8 @@ def _add_task(net, jobs, job, p, first, count, w, pads, u, sums):
             a, a_at, a_row = net[3], (first + s) * net[1][COLUMNS] + p, later[PAD]
         else:
             a, a_at, a_row = pads, later[PADS] * GROUP + s * later[PAD] + p, later[PAD]
-        _scale(a, a_at, a_row, b, b_at, Q, low, Q, CHUNK, u)
-        add_products(sums, to, Q, w, row[OF_W] * GROUP + s * R, R, u, low, Q, CHUNK, R, Q - low)
+        _scale(a, a_at, a_row, b, b_at, Q, low, Q, m, u)
+        add_products(sums, to, Q, w, row[OF_W] * GROUP + s * R, R, u, low, Q, m, R, Q - low)
 
 
 @allocating
@@ -131,7 +133,7 @@ def _add_tasks(net, first, count, w, pads, begin, end, curved, sums):
     jobs, widest = net[6], 0
     for depth in range(len(net[0])):
         widest = max(widest, net[0][depth, PAD])
-    u = aligned(CHUNK * widest)
+    u = aligned(net[1][MANY] * widest)
     for task in range(begin, end):
         job = _job_of(jobs, task)
         if curved or jobs[job, KIND] == 0:
@@ -204,15 +206,15 @@ def _fill_tasks(net, begin, end, curved, sums, n, H, packed):
 @allocating
 def second_of(net, theta, out):
     """The lower triangle of the Hessian, row by row."""
-    jobs, plan, N = net[6], net[0], net[1][SAMPLES]
+    jobs, plan, N, m = net[6], net[0], net[1][SAMPLES], net[1][MANY]
     ends, last = jobs[len(jobs) - 1], plan[len(plan) - 1]
     w, pads = aligned(ends[OF_W] * GROUP), aligned((last[PADS] + last[PAD]) * GROUP)
     sums = aligned(ends[OF_C])
     sums[:] = 0.0
     for first in range(0, N, GROUP):
-        chunks = (min(GROUP, N - first) + CHUNK - 1) // CHUNK
+        chunks = (min(GROUP, N - first) + m - 1) // m
         _prepare(net, theta, first, chunks, True, w, pads)
-        _add_tasks(net, first, chunks * CHUNK, w, pads, 0, ends[TASK], True, sums)
+        _add_tasks(net, first, chunks * m, w, pads, 0, ends[TASK], True, sums)
     _fill_tasks(net, 0, ends[TASK], True, sums, len(theta), out, True)
 
 
@@ -229,7 +231,7 @@ def prepare(header, theta, first, chunks, curved, w, pads):
         See `saddlecore.network_plan.describe`.
     theta : (n,) float64
     first, chunks : int
-        The first sample, a multiple of `CHUNK`, and how many chunks, all of one group.
+        The first sample, of a chunk too, and how many chunks, all of one group.
     curved : bool
         False for the Gauss–Newton matrix.
     w : (records,) float64, out
@@ -249,7 +251,7 @@ def add_blocks(header, first, count, w, pads, begin, end, curved, sums):
     header, w, pads, curved
         As for `prepare`.
     first, count : int
-        The group's first sample, and how many, filled up to a multiple of `CHUNK`.
+        The group's first sample, and how many, filled up to whole chunks.
     begin, end : int
         Of the last job's `TASK`.
     sums : (sums,) float64, in and out

@@ -1,29 +1,36 @@
 """A chunk of samples forwards and backwards through a network, eight samples in a register.
 
 z = W a' + b, a = f(z), and a + a' where there is a residual connection; δ = ∂ℓ/∂z, g = ∂ℓ/∂a.
+Where a layer is normalised a = f(y), and `saddlecore.network_normal` makes y of z.
 Rows are units: unit u of sample s at ``u·m + s``, m a multiple of eight.  The products with an R
 are derivatives along a direction of the parameters (Pearlmutter 1994).
 """
 
-import numpy as np
-
 from saddlecore.activations import activate
 from saddlecore.jit import allocating, device
-from saddlecore.laneops import lane, lane_numbers, select, splat, zeros
+from saddlecore.laneops import splat, zeros
 from saddlecore.memory import aligned, load, store
-from saddlecore.network_losses import loss_and_slope, loss_curvature_times
+from saddlecore.network_losses import loss_and_slope, loss_curvature_times, masks, sum_of
+from saddlecore.network_normal import (
+    ROWS,
+    normalise,
+    normalise_along,
+    normalise_backward,
+    normalise_backward_along,
+)
 from saddlecore.network_plan import (
     ACTIVATION,
-    BIAS,
     FROM,
     IN,
     LOSS,
+    NORM,
+    NORMAL,
     OUT,
     PAD,
     PADS,
+    PLAIN,
     RESIDUAL,
     SIZE,
-    SUMS,
     TARGETS,
     TO,
     UNITS,
@@ -32,17 +39,8 @@ from saddlecore.network_plan import (
 )
 from saddlecore.network_products import add_products
 
-__all__ = ["add_gradient", "add_product", "backward", "backward_along", "forward",
-           "forward_along", "losses_of", "masks", "sample_major", "space_for", "sums_for",
-           "targets_at", "turned_weights"]  # fmt: skip
-
-
-@device
-def sums_for(net):
-    """How many numbers the gradient takes while it is summed."""
-    plan = net[0]
-    last = plan[len(plan) - 1]
-    return last[SUMS] + last[OUT] * last[PAD]
+__all__ = ["backward", "backward_along", "forward", "forward_along", "losses_along", "losses_of",
+           "space_for", "targets_at", "turned_weights"]  # fmt: skip
 
 
 @allocating
@@ -50,19 +48,21 @@ def space_for(net, m, along):
     """Buffers for chunks of m samples.
 
     a, f', f'', g and δ of all units; hidden units and δ sample by sample; targets; softmax; and
-    with ``along`` those of derivatives along a direction, Ra, Rg and Rδ.
+    with ``along`` those of derivatives along a direction, Ra, Rg and Rδ; of normalised layers û,
+    Rû, and numbers of each unit.
     """
     plan, numbers = net[0], net[1]
     units, last = numbers[UNITS] * m, plan[len(plan) - 1]
     pads, widest = last[PADS] + last[PAD], 0
     for depth in range(len(plan)):
         widest = max(widest, plan[depth, OUT])
-    more = units if along else 0
+    more, normal = units if along else 0, 0 if numbers[NORMAL] == PLAIN else 1
     return (
         aligned(units), aligned(units), aligned(units), aligned(units), aligned(units),
         aligned(pads * m), aligned(widest * m), aligned(max(numbers[TARGETS], 1) * m),
         aligned(last[OUT] * m), aligned(more), aligned(more), aligned(more),
-        aligned(pads * m if along else 0),
+        aligned(pads * m if along else 0), aligned(normal * units), aligned(normal * more),
+        aligned(normal * ROWS * numbers[UNITS]),
     )  # fmt: skip
 
 
@@ -76,13 +76,6 @@ def turned_weights(net, theta):
             for i in range(inputs):
                 turned[at + i * outputs + o] = theta[at + o * inputs + i]
     return turned
-
-
-@device
-def masks(like, s, count):
-    """1 for the samples from s on that there are, 0 for the others."""
-    there = lane_numbers(like) < np.uint64(max(count - s, 0))
-    return select(there, splat(like, 1.0), splat(like, 0.0))
 
 
 @device
@@ -122,8 +115,11 @@ def _activate_layer(row, m, space, order):
 
 
 @allocating
-def forward(net, theta, turned, x, x_at, x_row, m, space, order):
-    """Activations of a chunk whose inputs are rows of x; with ``order`` > 0 also f' and f''."""
+def forward(net, theta, turned, x, x_at, x_row, m, count, space, order):
+    """Activations of a chunk whose inputs are rows of x; with ``order`` > 0 also f' and f''.
+
+    The first `count` of the m samples there are.
+    """
     plan, a = net[0], space[0]
     for depth in range(len(plan)):
         row = plan[depth]
@@ -135,6 +131,8 @@ def forward(net, theta, turned, x, x_at, x_row, m, space, order):
             add_products(
                 a, to, m, turned, row[W], row[OUT], a, row[FROM] * m, m, row[IN], row[OUT], m
             )
+        if row[NORM] >= 0:
+            normalise(net, row, theta, m, count, space)
         if depth < len(plan) - 1:
             _activate_layer(row, m, space, order)
 
@@ -151,14 +149,11 @@ def losses_of(net, m, count, space, losses):
                               masks(like, s, count), space[3])  # fmt: skip
         total += each
         store(losses, s, each)
-    sum_ = 0.0
-    for k in range(8):
-        sum_ += lane(total, k)
-    return sum_
+    return sum_of(total)
 
 
 @allocating
-def forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, space):
+def forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, count, space):
     """Ra of a chunk along v, after `forward`; of the inputs it is 0."""
     like = zeros(8)
     plan, a, f1, ra = net[0], space[0], space[1], space[9]
@@ -171,8 +166,10 @@ def forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, space):
         else:
             add_products(ra, to, m, turned_v, at, rows, a, before, m, inputs, rows, m)
             add_products(ra, to, m, turned, at, rows, ra, before, m, inputs, rows, m)
+        if row[NORM] >= 0:
+            normalise_along(net, row, theta, v, m, count, space)
         if depth < len(plan) - 1:
-            # Rz is kept where Rδ will be.
+            # Rz, or Ry, is kept where Rδ will be.
             for k in range(0, rows * m, 8):
                 rz = load(like, ra, to + k)
                 store(space[11], to + k, rz)
@@ -186,7 +183,7 @@ def forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, space):
 
 
 @allocating
-def backward(net, theta, m, space):
+def backward(net, theta, m, count, space):
     """δ and g of all layers, from g of the outputs."""
     like = zeros(8)
     plan, f1, g, d = net[0], space[1], space[3], space[4]
@@ -196,21 +193,31 @@ def backward(net, theta, m, space):
         for k in range(0, row[OUT] * m, 8):
             gk = load(like, g, to + k)
             store(d, to + k, gk if last else gk * load(like, f1, to + k))
+        if row[NORM] >= 0:
+            normalise_backward(net, row, theta, m, count, space)
         if depth > 0:
             for k in range(0, row[IN] * m, 8):
                 store(g, before + k, load(like, g, to + k) if row[RESIDUAL] else splat(like, 0.0))
             add_products(g, before, m, theta, row[W], row[IN], d, to, m, row[OUT], row[IN], m)
 
 
-@allocating
-def backward_along(net, theta, v, m, count, space):
-    """Rδ and Rg of all layers."""
+@device
+def losses_along(net, m, count, space, rg):
+    """Write Rg of the outputs, after `forward_along`."""
     like = zeros(8)
-    plan, loss, last = net[0], net[1][LOSS], net[0][len(net[0]) - 1]
-    f1, f2, g, d, rg, rd = space[1], space[2], space[3], space[4], space[10], space[11]
+    loss, last = net[1][LOSS], net[0][len(net[0]) - 1]
     for s in range(0, m, 8):
         loss_curvature_times(like, loss, space[0], last[TO] * m, m, last[OUT], s,
                              masks(like, s, count), space[9], rg, space[8])  # fmt: skip
+
+
+@allocating
+def backward_along(net, theta, v, m, count, space):
+    """Rδ and Rg of all layers, after `backward` and `forward_along`."""
+    like = zeros(8)
+    plan = net[0]
+    f1, f2, g, d, rg, rd = space[1], space[2], space[3], space[4], space[10], space[11]
+    losses_along(net, m, count, space, rg)
     for depth in range(len(plan) - 1, -1, -1):
         row = plan[depth]
         to, before, rows, inputs = row[TO] * m, row[FROM] * m, row[OUT], row[IN]
@@ -220,63 +227,11 @@ def backward_along(net, theta, v, m, count, space):
                 bent = load(like, f2, k) * load(like, g, k)
                 value = load(like, f1, k) * value + bent * load(like, rd, k)
             store(rd, k, value)
+        if row[NORM] >= 0:
+            normalise_backward_along(net, row, theta, v, m, count, space)
         if depth > 0:
             for k in range(0, inputs * m, 8):
                 store(rg, before + k,
                       load(like, rg, to + k) if row[RESIDUAL] else splat(like, 0.0))  # fmt: skip
             add_products(rg, before, m, theta, row[W], inputs, rd, to, m, rows, inputs, m)
             add_products(rg, before, m, v, row[W], inputs, d, to, m, rows, inputs, m)
-
-
-# --- gradients -----------------------------------------------------------------------------------
-
-
-@allocating
-def sample_major(rows, at, count, m, out, out_at, out_row, one):
-    """Turn rows of units into rows of samples, filled up with a 1 (if `one` ≥ 0) and zeros."""
-    for s in range(m):
-        for k in range(count, out_row):
-            out[out_at + s * out_row + k] = 0.0
-        if one >= 0.0 and count < out_row:
-            out[out_at + s * out_row + count] = one
-    for u in range(count):
-        for s in range(m):
-            out[out_at + s * out_row + u] = rows[at + u * m + s]
-
-
-@device
-def _add_layer(net, row, d, m, inputs, inputs_at, space, sums):
-    """Sums of δ aᵀ of one layer."""
-    sample_major(d, row[TO] * m, row[OUT], m, space[6], 0, row[OUT], -1.0)
-    add_products(sums, row[SUMS], row[PAD], space[6], 0, row[OUT], inputs, inputs_at, row[PAD],
-                 m, row[OUT], row[PAD])  # fmt: skip
-
-
-@allocating
-def add_gradient(net, m, x, x_at, space, sums):
-    """Add the chunk's gradient; x holds the inputs sample by sample, filled up."""
-    plan, one = net[0], 1.0 if net[1][BIAS] else -1.0
-    for depth in range(len(plan)):
-        row = plan[depth]
-        if depth == 0:
-            _add_layer(net, row, space[4], m, x, x_at, space, sums)
-        else:
-            at = row[PADS] * m
-            sample_major(space[0], row[FROM] * m, row[IN], m, space[5], at, row[PAD], one)
-            _add_layer(net, row, space[4], m, space[5], at, space, sums)
-
-
-@allocating
-def add_product(net, m, x, x_at, space, sums):
-    """Add the chunk's part of Hessian times v: sums of Rδ aᵀ + δ Raᵀ."""
-    plan, one = net[0], 1.0 if net[1][BIAS] else -1.0
-    for depth in range(len(plan)):
-        row = plan[depth]
-        if depth == 0:
-            _add_layer(net, row, space[11], m, x, x_at, space, sums)
-        else:
-            at = row[PADS] * m
-            sample_major(space[0], row[FROM] * m, row[IN], m, space[5], at, row[PAD], one)
-            _add_layer(net, row, space[11], m, space[5], at, space, sums)
-            sample_major(space[9], row[FROM] * m, row[IN], m, space[12], at, row[PAD], -1.0)
-            _add_layer(net, row, space[4], m, space[12], at, space, sums)

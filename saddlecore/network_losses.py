@@ -12,9 +12,11 @@ Outputs and targets are rows of m samples; `s` is the first sample of the lanes.
 
 import math
 
+import numpy as np
+
 from saddlecore.activations import sigmoid, softplus
 from saddlecore.jit import device
-from saddlecore.laneops import select, splat
+from saddlecore.laneops import lane, lane_numbers, select, splat
 from saddlecore.memory import load, store
 
 __all__ = [
@@ -24,9 +26,27 @@ __all__ = [
     "loss_and_slope",
     "loss_curvature",
     "loss_curvature_times",
+    "masks",
+    "sum_of",
 ]  # fmt: skip
 
 SQUARED_ERROR, CROSS_ENTROPY, BINARY_CROSS_ENTROPY = range(3)
+
+
+@device
+def masks(like, s, count):
+    """1 for the samples from s on that there are, 0 for the others."""
+    there = lane_numbers(like) < np.uint64(max(count - s, 0))
+    return select(there, splat(like, 1.0), splat(like, 0.0))
+
+
+@device
+def sum_of(lanes):
+    """The sum of eight lanes."""
+    total = 0.0
+    for k in range(8):
+        total += lane(lanes, k)
+    return total
 
 
 @device

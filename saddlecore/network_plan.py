@@ -1,9 +1,10 @@
 """A network and its data as one array of numbers, which forms take as their `data`.
 
-Parameters: layer by layer, the weights row by row (outputs × inputs), then the biases.  Samples
-come in chunks of `CHUNK`, one after another in a register; the last is filled up with zeros.
-Inputs are kept twice: in chunks, input i of sample s at ``i·CHUNK + s``, and sample by sample,
-each followed by a 1 where there are biases and filled up to eight numbers.
+Parameters: layer by layer, the weights row by row (outputs × inputs), then the biases, or γ and
+then β where the layer is normalised.  Samples come in chunks of m, at most `CHUNK`, or all in one
+where each depends on all, through statistics of the batch; one after another in a register, the
+last filled up with zeros.  Inputs are kept twice: in chunks, input i of sample s at ``i·m + s``,
+and sample by sample, each followed by a 1 where there are biases and filled up to eight numbers.
 """
 
 import itertools
@@ -16,17 +17,22 @@ from saddlecore.jit import allocating
 
 __all__ = [
     "ACTIVATION",
+    "BATCH",
     "BESIDE",
     "BIAS",
     "CHUNK",
     "COLUMNS",
     "EARLIER",
+    "FIXED",
     "FROM",
     "HEADER",
     "IN",
     "KIND",
     "LATER",
     "LOSS",
+    "MANY",
+    "NORM",
+    "NORMAL",
     "OF_A",
     "OF_C",
     "OF_D",
@@ -37,6 +43,7 @@ __all__ = [
     "OUT",
     "PAD",
     "PADS",
+    "PLAIN",
     "RESIDUAL",
     "SAMPLES",
     "SIZE",
@@ -57,11 +64,13 @@ __all__ = [
 #: Of each layer: numbers of inputs and outputs; where its weights and biases begin (−1: none);
 #: the first of its input units and of its outputs among all units; how many numbers a sample of its
 #: inputs takes, and where those of a hidden layer begin; where sums for its weights begin; whether
-#: its input is added to its output; the activation.
-IN, OUT, W, B, FROM, TO, PAD, PADS, SUMS, RESIDUAL, ACTIVATION = range(11)
-#: Of the network.
-SAMPLES, COLUMNS, LOSS, UNITS, SIZE, TARGETS, BIAS = range(7)
-HEADER = 9
+#: its input is added to its output; the activation; where γ begin, and β after them (−1: none).
+IN, OUT, W, B, FROM, TO, PAD, PADS, SUMS, RESIDUAL, ACTIVATION, NORM = range(12)
+#: Of the network: `MANY` is m, `NORMAL` says which statistics layers are normalised by.
+SAMPLES, COLUMNS, LOSS, UNITS, SIZE, TARGETS, BIAS, MANY, NORMAL = range(9)
+#: None, those of the samples at hand, or given ones.
+PLAIN, BATCH, FIXED = range(3)
+HEADER = 10
 #: Of each sum of a Hessian: 0, or 1 for those with δ (the row at the end, 2, holds totals); the
 #: later layer and the earlier one; how many w, a and b there are; where w and a (of those with δ)
 #: begin in the record of a sample; where the sums begin, and where those with δ that go to the same
@@ -69,6 +78,7 @@ HEADER = 9
 KIND, LATER, EARLIER, OF_R, OF_P, OF_Q, OF_W, OF_A, OF_C, OF_D, BESIDE, TASK = range(12)
 #: Not a power of two: rows of a chunk would share the cache's sets.
 CHUNK = 80
+_POWER = 64
 
 
 def padded_to(count, multiple):
@@ -76,18 +86,22 @@ def padded_to(count, multiple):
     return -(-count // multiple) * multiple
 
 
-def plan_of(sizes, *, bias, residual, activation, linear):
-    """(layers, 11) int64: the columns above."""
+def plan_of(sizes, *, bias, residual, activation, linear, batch_norm=False):
+    """(layers, 12) int64: the columns above.
+
+    With ``batch_norm`` only the last layer can have biases: it is not normalised.
+    """
     rows, at, unit, hidden, sums = [], 0, 0, 0, 0
     for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         last = k == len(sizes) - 2
-        pad = padded_to(inputs + bias, 8)
+        normal = batch_norm and not last
+        pad, after = padded_to(inputs + bias, 8), at + inputs * outputs
         rows.append([
-            inputs, outputs, at, at + inputs * outputs if bias else -1, unit, unit + inputs,
+            inputs, outputs, at, after if bias and not normal else -1, unit, unit + inputs,
             pad, hidden, sums, int(residual and k > 0 and not last and inputs == outputs),
-            linear if last else activation,
+            linear if last else activation, after if normal else -1,
         ])  # fmt: skip
-        at += outputs * (inputs + bias)
+        at = after + outputs * (2 if normal else bias)
         unit += inputs
         hidden += pad if k else 0
         sums += outputs * pad
@@ -125,40 +139,55 @@ def jobs_of(plan):
     return np.array([*rows, ends], np.int64)
 
 
-def describe(plan, loss, X, y, decay):
-    """Return (header, what must live as long): X (N, inputs) and y (N, targets) float64."""
+def _chunk_of(N, normal):
+    """How many samples a chunk has."""
+    if normal != BATCH:
+        return min(CHUNK, padded_to(N, 8))
+    m = padded_to(N, 8)
+    return m if m % _POWER else m + 8  # no power of two, as above
+
+
+def describe(plan, loss, X, y, decay, normal=PLAIN, statistics=()):
+    """Return (header, what must live as long): X (N, inputs) and y (N, targets) float64.
+
+    `statistics`, of normalised layers with `FIXED` ones, are means of all units, inputs and outputs
+    too, and variances.
+    """
     (N, inputs), first, last = X.shape, plan[0], plan[-1]
-    chunks = padded_to(N, CHUNK) // CHUNK
-    padded = np.zeros((chunks * CHUNK, first[PAD]))
+    m = _chunk_of(N, normal)
+    chunks = padded_to(N, m) // m
+    padded = np.zeros((chunks * m, first[PAD]))
     padded[:N, :inputs] = X
-    bias = int(first[B] != -1)
+    bias = int(last[B] != -1)
     padded[:N, inputs : inputs + bias] = 1.0
-    turned = np.ascontiguousarray(
-        padded[:, :inputs].reshape(chunks, CHUNK, inputs).transpose(0, 2, 1)
-    )
+    turned = np.ascontiguousarray(padded[:, :inputs].reshape(chunks, m, inputs).transpose(0, 2, 1))
     targets = np.ascontiguousarray(y, dtype=np.float64)
     size = int(last[W] + last[OUT] * (last[IN] + bias))
+    units = last[TO] + last[OUT]
     numbers = np.array(
-        [N, first[PAD], loss, last[TO] + last[OUT], size, targets.shape[1], bias, 0], np.int64
+        [N, first[PAD], loss, units, size, targets.shape[1], bias, m, normal], np.int64
     )
-    decays = np.array([decay])
-    kept = (np.ascontiguousarray(plan), numbers, decays, padded, turned, targets)
+    decays, fixed = np.array([decay]), np.zeros(2 * units)
+    if normal == FIXED:
+        fixed[:] = statistics
     jobs = jobs_of(plan)
-    kept = (*kept, jobs)
+    kept = (np.ascontiguousarray(plan), numbers, decays, padded, turned, targets, fixed, jobs)
     header = np.array([len(plan), *(a.ctypes.data for a in kept), len(jobs)], np.int64)
     return header, kept
 
 
 @allocating
 def opened(header):
-    """The arrays: plan, numbers, (decay,), inputs by sample, inputs by chunk, targets; flat."""
-    plan = carray(pointer_at(header[1], np.int64(0)), (header[0], 11))
-    numbers = carray(pointer_at(header[2], np.int64(0)), 8)
+    """The arrays: plan, numbers, (decay,), inputs by sample, inputs by chunk, targets, jobs,
+    statistics; flat."""
+    plan = carray(pointer_at(header[1], np.int64(0)), (header[0], 12))
+    numbers = carray(pointer_at(header[2], np.int64(0)), 9)
     decay = carray(pointer_at(header[3], 0.0), 1)
-    N = numbers[SAMPLES]
-    whole = (N + CHUNK - 1) // CHUNK * CHUNK
+    N, m = numbers[SAMPLES], numbers[MANY]
+    whole = (N + m - 1) // m * m
     padded = carray(pointer_at(header[4], 0.0), whole * numbers[COLUMNS])
     turned = carray(pointer_at(header[5], 0.0), whole * plan[0, IN])
     targets = carray(pointer_at(header[6], 0.0), N * numbers[TARGETS])
-    jobs = carray(pointer_at(header[7], np.int64(0)), (header[8], 12))
-    return plan, numbers, decay, padded, turned, targets, jobs
+    fixed = carray(pointer_at(header[7], 0.0), 2 * numbers[UNITS])
+    jobs = carray(pointer_at(header[8], np.int64(0)), (header[9], 12))
+    return plan, numbers, decay, padded, turned, targets, jobs, fixed

@@ -115,9 +115,12 @@ class Objective:
     name : str
     terms : int
         Of a mean over data, how many terms it has, of which `minimize` can take a few; else 0.
+    least_terms : int
+        So few can be taken.
     """
 
     terms = 0
+    least_terms = 1
 
     def __init__(
         self,

@@ -132,3 +132,4 @@ def _networks() -> None:
     loss.hvp(theta, theta)
     loss.per_sample(theta)
     minimize(loss, theta, method="sgd", steps=1, batch_size=1)
+    MLP([2, 2, 2], batch_norm=True).objective(np.eye(2), np.eye(2)).hessian(np.ones(14))

@@ -62,6 +62,13 @@ def inverse(x):
     return 1.0 / x
 
 
+def sqrt(x):
+    if isinstance(x, Dual):
+        a = math.sqrt(x.parts[0])
+        return x.lift(a, 0.5 / a, -0.25 / a**3)
+    return math.sqrt(x)
+
+
 def erf(x):
     if isinstance(x, Dual):
         a = x.parts[0]
@@ -141,18 +148,76 @@ def outputs_of(layers, activation, residual, x):
     raise AssertionError
 
 
-def loss(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0):
-    """Mean over samples, plus ½·decay·‖θ‖²."""
+def normalised_layers_of(sizes, bias, theta):
+    """[(W, γ, β)] of hidden layers, then (W, b), from the parameters in that order."""
+    at, layers = 0, []
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        W = [theta[at + o * inputs : at + (o + 1) * inputs] for o in range(outputs)]
+        at += inputs * outputs
+        hidden = k < len(sizes) - 2
+        vectors = 2 if hidden else int(bias)
+        rest = [theta[at + v * outputs : at + (v + 1) * outputs] for v in range(vectors)]
+        at += vectors * outputs
+        layers.append((W, *(rest or [[0.0] * outputs])))
+    return layers
+
+
+def mean_and_variance(z):
+    mean = sum(z, 0.0) * (1.0 / len(z))
+    return mean, sum(((each - mean) * (each - mean) for each in z), 0.0) * (1.0 / len(z))
+
+
+def normalised_outputs(layers, activation, residual, X, statistics=None):
+    """Outputs for each sample, and the activations' inputs, by Ioffe & Szegedy's algorithm 1.
+
+    Also (mean, variance) of the units of each hidden layer; given ones are taken instead.
+    """
+    a, seen, taken = [[float(v) for v in x] for x in X], [], []
+    for k, (W, *rest) in enumerate(layers):
+        z = [[sum((w * v for w, v in zip(row, each, strict=True)), 0.0) for row in W] for each in a]
+        if k == len(layers) - 1:
+            return [[u + c for u, c in zip(each, rest[0], strict=True)] for each in z], seen, taken
+        gamma, beta = rest
+        moments = [mean_and_variance([each[o] for each in z]) for o in range(len(W))]
+        if statistics is not None:
+            moments = list(zip(*statistics[k], strict=True))
+        taken.append(moments)
+        scales = [inverse(sqrt(variance + 1e-5)) for _, variance in moments]
+        y = [[gamma[o] * ((each[o] - moments[o][0]) * scales[o]) + beta[o] for o in range(len(W))]
+             for each in z]  # fmt: skip
+        seen += [value_of(v) for each in y for v in each]
+        new = [[ACTIVATIONS[activation](v) for v in each] for each in y]
+        skip = residual and k > 0 and len(W) == len(a[0])
+        if skip:
+            new = [[u + v for u, v in zip(*pair, strict=True)] for pair in zip(new, a, strict=True)]
+        a = new
+    raise AssertionError
+
+
+def all_outputs(theta, sizes, X, *, activation, bias, residual, batch_norm, statistics):
+    """Outputs for each sample, and the inputs of all activations."""
+    if batch_norm:
+        layers = normalised_layers_of(sizes, bias, theta)
+        return normalised_outputs(layers, activation, residual, X, statistics)[:2]
     layers = layers_of(sizes, bias, theta)
-    terms = [LOSSES[kind](outputs_of(layers, activation, residual, x)[0], t)
-             for x, t in zip(X, y, strict=True)]  # fmt: skip
+    found = [outputs_of(layers, activation, residual, x) for x in X]
+    return [outputs for outputs, _ in found], [z for _, seen in found for z in seen]
+
+
+def loss(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0,
+         batch_norm=False, statistics=None):  # fmt: skip
+    """Mean over samples, plus ½·decay·‖θ‖²."""
+    found, _ = all_outputs(theta, sizes, X, activation=activation, bias=bias, residual=residual,
+                           batch_norm=batch_norm, statistics=statistics)  # fmt: skip
+    terms = [LOSSES[kind](outputs, t) for outputs, t in zip(found, y, strict=True)]
     return sum(terms, 0.0) * (1.0 / len(X)) + 0.5 * decay * sum(t * t for t in theta)
 
 
-def distance_to_kink(theta, sizes, X, *, activation, bias, residual=False):
+def distance_to_kink(theta, sizes, X, *, activation, bias, residual=False, batch_norm=False,
+                     statistics=None):  # fmt: skip
     """How near any input of an activation comes to 0."""
-    layers = layers_of(sizes, bias, theta)
-    seen = [z for x in X for z in outputs_of(layers, activation, residual, x)[1]]
+    _, seen = all_outputs(theta, sizes, X, activation=activation, bias=bias, residual=residual,
+                          batch_norm=batch_norm, statistics=statistics)  # fmt: skip
     return min(map(abs, seen), default=1.0)
 
 
@@ -177,13 +242,15 @@ def derivatives(theta, sizes, X, y, **network):
     return value, slopes[i == j], full(len(theta), i, j, entries)
 
 
-def gauss_newton(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0):
+def gauss_newton(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0,
+                 batch_norm=False, statistics=None):  # fmt: skip
     """Mean of Jᵀ L J, L the Hessian of the loss by the outputs, plus decay on the diagonal."""
     n = len(theta)
     G = decay * np.eye(n)
     at, i, j = pairs(theta)
-    for x, t in zip(X, y, strict=True):
-        out = outputs_of(layers_of(sizes, bias, at), activation, residual, x)[0]
+    found, _ = all_outputs(at, sizes, X, activation=activation, bias=bias, residual=residual,
+                           batch_norm=batch_norm, statistics=statistics)  # fmt: skip
+    for out, t in zip(found, y, strict=True):
         J = np.array([u.parts[1][i == j] for u in out])
         G += J.T @ np.array(outer_hessian([u.parts[0] for u in out], t, kind)) @ J / len(X)
     return G

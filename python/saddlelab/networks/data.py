@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["inputs_of", "targets_of", "theta_of"]
+if TYPE_CHECKING:
+    from saddlelab.networks.mlp import MLP
+
+__all__ = ["Statistics", "inputs_of", "statistics_of", "targets_of", "theta_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
+#: Mean and variance of the units of each hidden layer.
+Statistics: TypeAlias = Sequence[tuple[ArrayLike, ArrayLike]]
 
 
 def _numbers(name: str, given: Any) -> Floats:
@@ -58,6 +64,41 @@ def targets_of(y: ArrayLike, count: int, loss: str, outputs: int) -> Floats:
     elif loss == "binary_cross_entropy":
         _check(targets, (targets >= 0) & (targets <= 1), "be from 0 to 1")
     return np.ascontiguousarray(targets)
+
+
+def statistics_of(
+    given: Any, network: MLP, samples: int
+) -> tuple[tuple[Floats, Floats], ...] | None:
+    """Means and variances of each hidden layer, or None: those of the samples."""
+    if given is None:
+        if network.batch_norm and samples < 2:
+            raise ValueError(
+                "`X` must have at least 2 samples, for batch norm takes their mean and variance, "
+                "got 1: or give `statistics`"
+            )
+        return None
+    if not network.batch_norm:
+        raise ValueError("`statistics` must be None for a network without batch norm")
+    hidden = network.sizes[1:-1]
+    if not isinstance(given, list | tuple) or len(given) != len(hidden):
+        raise ValueError(
+            f"`statistics` must be (mean, variance) of each of {len(hidden)} hidden layers, got "
+            f"{given!r}"
+        )
+    return tuple(_moments(f"statistics[{k}]", pair, units)
+                 for k, (pair, units) in enumerate(zip(given, hidden, strict=True)))  # fmt: skip
+
+
+def _moments(name: str, pair: Any, units: int) -> tuple[Floats, Floats]:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise ValueError(f"`{name}` must be (mean, variance), got {pair!r}")
+    mean, variance = _numbers(f"{name}[0]", pair[0]), _numbers(f"{name}[1]", pair[1])
+    for k, array in enumerate((mean, variance)):
+        if array.shape != (units,):
+            raise ValueError(f"`{name}[{k}]` must have shape ({units},), got {array.shape}")
+    if (variance < 0.0).any():
+        raise ValueError(f"`{name}[1]` must not be negative, got {variance.min()}")
+    return mean, variance
 
 
 def _check(targets: Floats, fine: NDArray[np.bool_], rule: str) -> None:

@@ -33,6 +33,7 @@ def initialise(
     rng: RNG = None,
     count: int | None = None,
     bias: bool = True,
+    batch_norm: bool = False,
 ) -> Floats:
     """Draw the weights of a network with layers of the given sizes; biases are zero.
 
@@ -69,11 +70,13 @@ def initialise(
         So many networks; the first do not depend on how many there are.
     bias : bool, optional
         Whether each layer has biases.
+    batch_norm : bool, optional
+        Whether hidden layers are normalised: γ = 1 and β = 0 then take the place of their biases.
 
     Returns
     -------
     theta : (P,) or (count, P) float
-        Layer by layer, each the weights (out, in) row by row, then the biases.
+        Layer by layer, each the weights (out, in) row by row, then the biases, or γ and β.
 
     Raises
     ------
@@ -106,7 +109,11 @@ def initialise(
     parts = []
     for layer, (i, o) in enumerate(pairwise(sizes)):
         W = KINDS[kind](draws, rows, o, i, 2 * layer) * gains[layer]
-        parts += [W.reshape(rows, o * i)] + ([np.zeros((rows, o))] if bias else [])
+        parts.append(W.reshape(rows, o * i))
+        if batch_norm and layer < len(sizes) - 2:
+            parts.append(np.repeat([1.0, 0.0], o)[None, :].repeat(rows, axis=0))
+        elif bias:
+            parts.append(np.zeros((rows, o)))
     theta = np.concatenate(parts, axis=1)
     return theta[0] if count is None else theta
 

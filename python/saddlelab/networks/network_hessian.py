@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 import saddlecore
 from saddlelab.threads import over_threads
 
-__all__ = ["hessian_at", "hessians_at"]
+__all__ = ["columns_at", "hessian_at", "hessians_at"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
 #: Sums and samples, multiplied, that are worth a second thread.
 _WORTH = 2_000_000
+#: Columns at a time: each part begins with the samples' activations.
+_COLUMNS = 32
 #: More memory for one matrix is refused.
 _LARGEST = 4 * 2**30
 
@@ -27,20 +29,20 @@ def hessian_at(
     engine, columns = saddlecore.network_hessian, saddlecore.network_plan
     plan, ends, n, N = kept[0], kept[-1][-1], len(theta), int(kept[1][columns.SAMPLES])
     check_size(n, int(ends[columns.OF_C]))
-    last, tasks = plan[-1], int(ends[columns.TASK])
+    last, tasks, m = plan[-1], int(ends[columns.TASK]), int(kept[1][columns.MANY])
     w = np.empty(ends[columns.OF_W] * engine.GROUP)
     pads = np.empty((last[columns.PADS] + last[columns.PAD]) * engine.GROUP)
     sums, H = np.zeros(ends[columns.OF_C]), np.empty(n * n)
     parts = _parts(tasks, 8 * workers)
     for first in range(0, N, engine.GROUP):
-        chunks = -(-min(engine.GROUP, N - first) // columns.CHUNK)
+        chunks = -(-min(engine.GROUP, N - first) // m)
 
         def prepare(part: tuple[int, int], first: int = first) -> None:
-            at = first + part[0] * columns.CHUNK
+            at = first + part[0] * m
             engine.prepare(header, theta, at, part[1] - part[0], curved, w, pads)
 
         def add(part: tuple[int, int], first: int = first, chunks: int = chunks) -> None:
-            engine.add_blocks(header, first, chunks * columns.CHUNK, w, pads, *part, curved, sums)
+            engine.add_blocks(header, first, chunks * m, w, pads, *part, curved, sums)
 
         over_threads(prepare, _parts(chunks, workers), workers)
         over_threads(add, parts, workers)
@@ -67,6 +69,24 @@ def hessians_at(
         H[k] = hessian_at(header, kept, points[k], True, 1 if small else workers)
 
     over_threads(one, range(m), workers if small else 1)
+    return H
+
+
+def columns_at(header: NDArray[np.int64], theta: Floats, curved: bool, workers: int) -> Floats:
+    """Return the same column by column, for layers normalised by the batch's statistics."""
+    n = len(theta)
+    check_size(n, 0)
+    H = np.empty((n, n))
+
+    def some(part: tuple[int, int]) -> None:
+        begin, end = part
+        out = H[begin:end].reshape(-1)
+        saddlecore.network_columns.columns(header, theta, begin, end, curved, out)
+
+    over_threads(some, _parts(n, -(-n // _COLUMNS)), workers)
+    # The triangles differ by rounding.
+    H += H.T.copy()
+    H *= 0.5
     return H
 
 

@@ -13,7 +13,10 @@ import saddlecore
 from saddlelab.arguments import worker_count
 from saddlelab.forms_table import FormsTable
 from saddlelab.networks.data import theta_of
-from saddlelab.networks.network_hessian import hessian_at, hessians_at
+from saddlelab.networks.folding import folded, pulled_back
+from saddlelab.networks.header import describe
+from saddlelab.networks.network_hessian import columns_at, hessian_at, hessians_at
+from saddlelab.networks.rounding import magnification
 from saddlelab.objective import Objective
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["NetworkObjective"]
 
 Floats: TypeAlias = NDArray[np.float64]
+Moments: TypeAlias = tuple[tuple[Floats, Floats], ...]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -39,15 +43,20 @@ class NetworkObjective(Objective):
     rows : (N, inputs) float
     targets : (N, outputs) float
         (N, 1) classes for cross_entropy.
+    statistics : tuple of (mean, variance), or None
+        Frozen ones of normalised layers.
     header : (saddlecore.network_plan.HEADER,) int64
         What the engine's kernels take.
     """
 
-    def __init__(self, network: MLP, X: Floats, y: Floats) -> None:
+    def __init__(
+        self, network: MLP, X: Floats, y: Floats, statistics: Moments | None = None
+    ) -> None:
         """See `MLP.objective`, which checks the arguments."""
         super().__init__(self._loss, name=f"network {'-'.join(map(str, network.sizes))}")
-        self.network, self.rows, self.targets = network, X, y
-        self.header, self._kept = _describe(network, X, y)
+        self.network, self.rows, self.targets, self.statistics = network, X, y, statistics
+        self.header, self._kept = describe(network, X, y, statistics)
+        self._folded: NetworkObjective | None = None
         self._full: dict[int, NDArray[np.int64]] = {}
 
     def _loss(self, x: Floats) -> float:
@@ -56,7 +65,7 @@ class NetworkObjective(Objective):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as network and data."""
-        return NetworkObjective, (self.network, self.rows, self.targets)
+        return NetworkObjective, (self.network, self.rows, self.targets, self.statistics)
 
     # --- what other objectives are made for, and this one is -----------------------------------
 
@@ -97,6 +106,15 @@ class NetworkObjective(Objective):
     def terms(self) -> int:  # type: ignore[override]
         """How many samples there are."""
         return len(self.rows)
+
+    @property
+    def least_terms(self) -> int:  # type: ignore[override]
+        """Two samples where they are normalised by their own statistics."""
+        return 2 if self._by_batch else 1
+
+    @property
+    def _by_batch(self) -> bool:
+        return self.network.batch_norm and self.statistics is None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -147,11 +165,25 @@ class NetworkObjective(Objective):
         return self._samples(theta)[0]
 
     def _samples(self, theta: ArrayLike) -> tuple[Floats, Floats]:
-        at, N, sizes = theta_of(theta, self.network.size), len(self.rows), self.network.sizes
-        whole = saddlecore.network_plan.padded_to(N, saddlecore.network_plan.CHUNK)
-        losses, out = np.zeros(whole), np.zeros((whole, sizes[-1]))
-        saddlecore.network.outputs(self.header, at, losses, out)
-        return losses[:N], out[:N]
+        losses, out, _ = self._run(theta)
+        return losses, out
+
+    def statistics_at(self, theta: ArrayLike) -> Moments:
+        """Mean and variance of each normalised layer, see `MLP.statistics`."""
+        moments = self._run(theta)[2].reshape(2, -1)
+        hidden, ends = self.network.sizes[1:-1], np.cumsum(self.network.sizes)
+        return tuple((mean[at : at + units].copy(), variance[at : at + units].copy())
+                     for mean, variance in [moments]
+                     for at, units in zip(ends, hidden, strict=False))  # fmt: skip
+
+    def _run(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        at, N, plan = theta_of(theta, self.network.size), len(self.rows), saddlecore.network_plan
+        numbers = self._kept[1]
+        whole = plan.padded_to(N, int(numbers[plan.MANY]))
+        losses, out = np.zeros(whole), np.zeros((whole, self.network.sizes[-1]))
+        statistics = np.zeros(2 * numbers[plan.UNITS])
+        saddlecore.network.outputs(self.header, at, losses, out, statistics)
+        return losses[:N], out[:N], statistics
 
     def predictions(self, theta: ArrayLike) -> NDArray[Any]:
         """Classes, (N,) int, of a classifier; outputs, (N, outputs), for squared_error."""
@@ -193,27 +225,45 @@ class NetworkObjective(Objective):
             If the matrix would be too large.
         """
         at = theta_of(theta, self.network.size)
-        return hessian_at(self.header, self._kept, at, False, worker_count(workers))
+        return self._matrix(at, False, worker_count(workers))
 
     def given_hessian(self, points: Floats, threads: int) -> tuple[Floats, Floats]:
         """Hessians and their errors at many points.
 
         Nobody bounds the rounding of every sum here: as errors are given 16 units of rounding
-        of the largest entry for each layer, many times what is measured.
+        of the largest entry for each layer, many times what is measured; normalised layers magnify
+        it, see `saddlelab.networks.rounding`.
         """
-        H = hessians_at(self.header, self._kept, points, threads)
-        size = np.abs(H).max(axis=(1, 2), keepdims=True)
-        layers = len(self.network.sizes) - 1
-        return H, np.broadcast_to(16.0 * layers * _EPS * size, H.shape).copy()
+        if self.network.batch_norm:
+            H = np.stack([self._matrix(point, True, threads) for point in points])
+        else:
+            H = hessians_at(self.header, self._kept, points, threads)
+        scales = np.abs(H).max(axis=(1, 2)) * (len(self.network.sizes) - 1)
+        if self.network.batch_norm:
+            scales = [self._scale(*pair, threads) for pair in zip(points, H, strict=True)]
+        errors = 16.0 * _EPS * np.asarray(scales)
+        return H, np.broadcast_to(errors[:, None, None], H.shape).copy()
 
+    def _scale(self, theta: Floats, H: Floats, threads: int) -> float:
+        """Layers times the largest entry, of normalised layers with what they magnify."""
+        moments, largest = self.statistics_at(theta), float(np.abs(H).max())
+        if self._by_batch:
+            # Terms that cancel where statistics move along: they are seen where those stand still.
+            still = self._still(theta, moments, True, threads)
+            largest = max(largest, float(np.abs(still).max()))
+        more = magnification(self.network, theta, self.rows, moments)
+        return (len(self.network.sizes) - 1 + more) * largest
 
-def _describe(network: MLP, X: Floats, y: Floats) -> tuple[NDArray[np.int64], Any]:
-    from saddlelab.networks.mlp import ACTIVATIONS, LOSSES
+    def _matrix(self, theta: Floats, curved: bool, workers: int) -> Floats:
+        """The Hessian, or the Gauss–Newton matrix, at one point."""
+        if self._by_batch:
+            return columns_at(self.header, theta, curved, workers)
+        if self.statistics is None:
+            return hessian_at(self.header, self._kept, theta, curved, workers)
+        return self._still(theta, self.statistics, curved, workers)
 
-    plan = saddlecore.network_plan.plan_of(
-        network.sizes, bias=int(network.bias), residual=network.residual,
-        activation=ACTIVATIONS.index(network.activation), linear=ACTIVATIONS.index("linear"),
-    )  # fmt: skip
-    loss = LOSSES.index(network.loss)
-    header, kept = saddlecore.network_plan.describe(plan, loss, X, y, network.weight_decay)
-    return header, kept
+    def _still(self, theta: Floats, statistics: Moments, curved: bool, workers: int) -> Floats:
+        """The same with these statistics frozen."""
+        if self._folded is None:
+            self._folded = NetworkObjective(folded(self.network), self.rows, self.targets)
+        return pulled_back(self.network, statistics, theta, self._folded, curved, workers)

@@ -187,6 +187,11 @@ def _check_batches(
             f"{name} takes a few terms of a mean over data in each step: `fun` must be made by "
             f"saddlelab.data_objective, got {fun.name}"
         )
+    if size < fun.least_terms:
+        raise ValueError(
+            f"`batch_size` must be at least {fun.least_terms} for {fun.name}, whose layers are "
+            f"normalised by statistics of the batch, got {size}"
+        )
     if size > fun.terms:
         if "batch_size" in given:
             raise ValueError(f"`batch_size` must be at most {fun.terms}, got {size}")
