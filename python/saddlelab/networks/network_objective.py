@@ -94,11 +94,6 @@ class NetworkObjective(Objective):
         return True
 
     @property
-    def terms(self) -> int:  # type: ignore[override]
-        """How many samples there are."""
-        return len(self.rows)
-
-    @property
     def given(self) -> tuple[str, ...]:
         """All derivatives are its own."""
         return ("gradient", "hvp", "hessian")
