@@ -46,7 +46,7 @@ class NetworkObjective(Objective):
     def __init__(self, network: MLP, X: Floats, y: Floats) -> None:
         """See `MLP.objective`, which checks the arguments."""
         super().__init__(self._loss, name=f"network {'-'.join(map(str, network.sizes))}")
-        self.network, self.rows, self.targets = network, X, y
+        self.network, self.rows, self.targets, self.terms = network, X, y, len(X)
         self.header, self._kept = _describe(network, X, y)
         self._full: dict[int, NDArray[np.int64]] = {}
 
