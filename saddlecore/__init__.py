@@ -29,16 +29,15 @@ _MODULES = ("activations", "annealing", "bartlett", "chains", "compile", "curved
             "entrywise", "equilibrate", "evaluate", "exact", "exponents", "first", "folding",
             "foreign", "foresight", "forms", "gammas", "graph", "grid", "groups", "hermite",
             "householder", "inertia", "jit", "kicks", "krylov", "laguerre", "lanearrays",
-            "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
-            "lanewise", "latents", "loop", "margins", "memory", "moves", "network",
+            "lanecalls", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
+            "lanetrees", "lanewise", "latents", "loop", "margins", "memory", "moves", "network",
             "network_columns", "network_curvature", "network_hessian", "network_layers",
-            "network_losses", "network_normal", "network_plan", "network_products",
-            "network_sums", "newton", "noise", "operations", "pairs",
-            "panels", "perturbed", "philox", "places", "points", "products", "program", "rare",
-            "records", "roots", "rules", "samples", "sampling", "second", "second_order",
-            "secular", "slopes", "spectral", "splitting", "stencils", "steps", "streams",
-            "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace", "transposes",
-            "vecmath", "weighted", "wigner")  # fmt: skip
+            "network_losses", "network_normal", "network_plan", "network_products", "network_sums",
+            "newton", "noise", "operations", "pairs", "panels", "perturbed", "philox", "places",
+            "points", "products", "program", "rare", "records", "roots", "rules", "samples",
+            "sampling", "second", "second_order", "secular", "slopes", "spectral", "splitting",
+            "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms",
+            "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -4,29 +4,16 @@ import numpy as np
 
 from saddlecore import rules
 from saddlecore.first import gradient_at
-from saddlecore.forms import BATCH, BATCH_LANES, call_form
-from saddlecore.jit import allocating, device, kernel
+from saddlecore.forms import BATCH
+from saddlecore.jit import device, kernel
 from saddlecore.kicks import add_normals
+from saddlecore.lanecalls import call_in_lanes, lane_scratch
 from saddlecore.laneops import width, zeros
 from saddlecore.loop import loop_of
-from saddlecore.memory import aligned, load, store
+from saddlecore.memory import load, store
 from saddlecore.terms import choose_rows
 
 __all__ = ["descend"]
-
-
-@allocating
-def _lane_by_lane(like, forms, n, count, points, out, at, alive):
-    """The same, of a form in plain numbers."""
-    w = width(like)
-    point, slope = aligned(n + 1 + count), aligned(n)
-    for k in range(w):
-        if alive[k] > 0.5:
-            for i in range(n + 1 + count):
-                point[i] = points[i * w + k]
-            call_form(forms[BATCH, 0], point, 0, n, slope, 0, forms[BATCH, 1])
-            for i in range(n):
-                out[at + i * w + k] = slope[i]
 
 
 @device
@@ -38,10 +25,8 @@ def _slope_of_terms(like, forms, n, at, group, t, alive, method, work):
     ids, options = load(like, work.ids, group * w), method.options
     count, rows = np.int64(options[rules.TERMS]), np.int64(options[rules.ROWS])
     choose_rows(like, count, rows, ids, t, method.key, point, n * w)
-    if w > 1 and forms[BATCH_LANES, 0] != 0:
-        call_form(forms[BATCH_LANES, 0], point, 0, n, work.g, at, forms[BATCH_LANES, 1])
-    else:
-        _lane_by_lane(like, forms, n, count, point, work.g, at, alive)
+    size = n + 1 + count
+    call_in_lanes(like, forms, BATCH, point, 0, size, n, n, work.g, at, alive, work.extra)
 
 
 @device
@@ -101,12 +86,14 @@ def descend(forms, rows, method, span, stops, history, state, results):
     history : tuple
         (4,) int64, how often what is recorded; then (m, records) values, gradient
         norms and lengths of the last step, and (m, records, n) points.  Those never recorded may
-        be empty.  What is recorded at time t stands at t / every.
+        be empty.  What is recorded at time t stands at t / every.  What stands after the end of a
+        start means nothing.
     state : tuple
         (m, n) points, (slots, m, n) what the rule remembers, and (4, m) the length of the last step
         and three numbers of the method's own; all are changed.
     results : tuple
         (m,) float64 ‖∇f‖, int64 steps and int64 status, for those that end.
     """
-    problem = forms, state[0].shape[1]
-    _run(zeros(8), problem, rows, method, span, stops, history, state, results, 0)
+    n = state[0].shape[1]
+    one = lane_scratch(n + 1 + np.int64(method.options[rules.TERMS]), n)
+    _run(zeros(8), (forms, n), rows, method, span, stops, history, state, results, one)

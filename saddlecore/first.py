@@ -6,61 +6,55 @@ central differences of its values.
 
 import numpy as np
 
-from saddlecore.forms import GRADIENT, GRADIENT_LANES, VALUE, call_form
+from saddlecore.forms import GRADIENT, GRADIENT_LANES, VALUE
 from saddlecore.jit import allocating, device
+from saddlecore.lanecalls import call_in_lanes, lane_scratch
 from saddlecore.laneops import splat, width
 from saddlecore.memory import aligned, load, store
 
-__all__ = ["gradient_at", "gradient_scratch", "value_at"]
+__all__ = ["GRADIENT_STEP", "difference_gradient", "gradient_at", "gradient_scratch", "step_of",
+           "value_at"]  # fmt: skip
 
-# ε^(1/3) balances truncation against rounding; a variable's size is at least this.
-_STEP, _SMALL = 2.0**-17, 1e-2
+#: Relative to a variable's size: ε^(1/3) balances truncation against rounding.
+GRADIENT_STEP = 2.0**-17
+# A variable's size is not below this part of its typical one.
+_SMALL = 1e-2
 
 
 @allocating
 def gradient_scratch(like, n):
     """Buffers for `gradient_at` and `value_at`."""
     w = width(like)
-    return aligned(n * w), aligned(w), np.empty(n), np.empty(n)
-
-
-@allocating
-def _lane_by_lane(like, forms, slot, x, at, n, count, out, to, alive, scratch):
-    """Run a form in plain numbers for the lanes that are still of interest."""
-    w = width(like)
-    point, result = scratch[2], scratch[3]
-    for lane in range(w):
-        if alive[lane] > 0.5:
-            for i in range(n):
-                point[i] = x[at + i * w + lane]
-            call_form(forms[slot, 0], point, 0, n, result, 0, forms[slot, 1])
-            for i in range(count):
-                out[to + i * w + lane] = result[i]
-
-
-@device
-def _run(like, forms, slot, x, at, n, count, out, to, alive, scratch):
-    if width(like) > 1 and forms[slot + 1, 0] != 0:
-        call_form(forms[slot + 1, 0], x, at, n, out, to, forms[slot + 1, 1])
-    else:
-        _lane_by_lane(like, forms, slot, x, at, n, count, out, to, alive, scratch)
+    return (
+        aligned(n * w),  # the point, moved
+        aligned(w),  # values
+        lane_scratch(n, n),
+        np.ones(n),  # typical sizes
+    )
 
 
 @device
 def value_at(like, forms, x, at, n, alive, scratch):
     """f of the lanes that begin at ``x[at]``."""
-    _run(like, forms, VALUE, x, at, n, 1, scratch[1], 0, alive, scratch)
+    call_in_lanes(like, forms, VALUE, x, at, n, n, 1, scratch[1], 0, alive, scratch[2])
     return load(like, scratch[1], 0)
 
 
+@device
+def step_of(like, xi, part, typical):
+    """A step of a variable, by a `part` of its size: a difference of floating-point numbers."""
+    return (xi + part * max(abs(xi), splat(like, _SMALL * typical))) - xi
+
+
 @allocating
-def _by_differences(like, forms, x, at, n, out, to, alive, scratch):
+def difference_gradient(like, forms, x, at, n, typical, out, to, alive, scratch):
+    """Write ∇f by differences of f; `typical` are sizes of the variables, for steps at 0."""
     moved, w = scratch[0], width(like)
     for i in range(n):
         store(moved, i * w, load(like, x, at + i * w))
     for i in range(n):
         xi = load(like, x, at + i * w)
-        h = (xi + _STEP * max(abs(xi), splat(like, _SMALL))) - xi
+        h = step_of(like, xi, GRADIENT_STEP, typical[i])
         store(moved, i * w, xi + h)
         up = value_at(like, forms, moved, 0, n, alive, scratch)
         store(moved, i * w, xi - h)
@@ -85,6 +79,6 @@ def gradient_at(like, forms, x, at, n, out, to, alive, scratch):
         From `gradient_scratch`.
     """
     if forms[GRADIENT, 0] != 0 or forms[GRADIENT_LANES, 0] != 0:
-        _run(like, forms, GRADIENT, x, at, n, n, out, to, alive, scratch)
+        call_in_lanes(like, forms, GRADIENT, x, at, n, n, n, out, to, alive, scratch[2])
     else:
-        _by_differences(like, forms, x, at, n, out, to, alive, scratch)
+        difference_gradient(like, forms, x, at, n, scratch[3], out, to, alive, scratch)

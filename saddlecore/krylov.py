@@ -7,12 +7,11 @@ found) a fixed vector, made orthogonal, goes on in another: k = n always spans e
 
 import math
 
-import numpy as np
-
 from saddlecore.eigen import EPS
 from saddlecore.first import gradient_at
-from saddlecore.forms import HVP, HVP_LANES, call_form
+from saddlecore.forms import HVP, HVP_LANES
 from saddlecore.jit import allocating
+from saddlecore.lanecalls import call_in_lanes, lane_scratch
 from saddlecore.laneops import any_lane, fma, not_, select, splat, width
 from saddlecore.memory import aligned, load, store
 
@@ -26,11 +25,11 @@ _GOLDEN = 0.6180339887498949
 
 @allocating
 def krylov_scratch(like, n, k):
-    """Buffers: V, a point and a vector, a product, two moved points, and one lane of a product."""
+    """Buffers: V, a point and a vector, a product, two moved points, and one lane of them."""
     w = width(like)
     return (
         aligned(k * n * w), aligned(2 * n * w), aligned(n * w), aligned(n * w), aligned(n * w),
-        np.empty(2 * n), np.empty(n),
+        lane_scratch(2 * n, n),
     )  # fmt: skip
 
 
@@ -40,18 +39,6 @@ def _dot(like, n, a, at, b, to):
     for i in range(0, n * width(like), width(like)):
         total = fma(load(like, a, at + i), load(like, b, to + i), total)
     return total
-
-
-@allocating
-def _lane_by_lane(like, forms, n, space, alive):
-    point, out, one, result, w = space[1], space[2], space[5], space[6], width(like)
-    for lane in range(w):
-        if alive[lane] > 0.5:
-            for i in range(2 * n):
-                one[i] = point[i * w + lane]
-            call_form(forms[HVP, 0], one, 0, n, result, 0, forms[HVP, 1])
-            for i in range(n):
-                out[i * w + lane] = result[i]
 
 
 @allocating
@@ -73,10 +60,8 @@ def _by_gradients(like, forms, n, space, alive, scratch):
 @allocating
 def _product(like, forms, n, space, alive, scratch):
     """H v, v being the second half of the point."""
-    if width(like) > 1 and forms[HVP_LANES, 0] != 0:
-        call_form(forms[HVP_LANES, 0], space[1], 0, n, space[2], 0, forms[HVP_LANES, 1])
-    elif forms[HVP, 0] != 0:
-        _lane_by_lane(like, forms, n, space, alive)
+    if forms[HVP, 0] != 0 or forms[HVP_LANES, 0] != 0:
+        call_in_lanes(like, forms, HVP, space[1], 0, 2 * n, n, n, space[2], 0, alive, space[5])
     else:
         _by_gradients(like, forms, n, space, alive, scratch)
 

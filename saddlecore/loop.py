@@ -32,16 +32,7 @@ from saddlecore.jit import allocating, device
 from saddlecore.laneops import all_lanes, any_lane, lane, not_, select, splat, width
 from saddlecore.memory import aligned, aligned_words, load, store
 from saddlecore.perturbed import SLOPE_THEN, perturb, settled
-from saddlecore.records import (
-    ALIVE,
-    LAST_LENGTH,
-    LENGTH,
-    VALUE,
-    any_due,
-    any_recorded,
-    is_due,
-    record,
-)
+from saddlecore.records import ALIVE, LAST_LENGTH, LENGTH, VALUE, any_due, is_due, record
 from saddlecore.rules import TERMS, THRESHOLD
 
 __all__ = ["loop_of"]
@@ -245,7 +236,6 @@ def loop_of(differentiate, advance, most_groups):
         forms, n = problem
         first, last, total = span
         w, x, lanes = width(like), work.x, work.lanes
-        recording = any_recorded(history[0])
         _enter(like, n, state, block, work)
         for t in range(first, last + 1):
             if t == last:
@@ -257,8 +247,6 @@ def loop_of(differentiate, advance, most_groups):
             for group in range(block.groups):
                 at = group * n * w
                 if careful and not any_lane(load(like, lanes[ALIVE], group * w) > 0.5):
-                    nothing = splat(like, np.nan)
-                    record(like, n, at, t, history, block, group, nothing, nothing, work)
                     continue
                 alive = lanes[ALIVE, group * w : group * w + w]
                 differentiate(like, forms, n, at, group, t, alive, method, work, t == total)
@@ -275,7 +263,7 @@ def loop_of(differentiate, advance, most_groups):
             if going:
                 keep = careful or history[0][LENGTH] > 0
                 step(like, forms, n, block.groups, method, t, t - first, work, keep)
-            elif not recording:
+            else:
                 break
         _leave(like, n, state, block, work)
         return True

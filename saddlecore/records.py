@@ -2,28 +2,17 @@
 
 import math
 
-import numpy as np
-
 from saddlecore.jit import device
-from saddlecore.laneops import lane, select, splat, width
+from saddlecore.laneops import lane, width
 from saddlecore.memory import load
 
-__all__ = ["ALIVE", "LAST_LENGTH", "LENGTH", "VALUE", "any_due", "any_recorded", "is_due", "record"]
+__all__ = ["ALIVE", "LAST_LENGTH", "LENGTH", "VALUE", "any_due", "is_due", "record"]
 
 #: What can be recorded; 0 for how often: never.
 VALUE, NORM, LENGTH, PATH = range(4)
 #: Rows of the table of a block's lanes: what is known of each start, the length of its last step
 #: and up to three numbers of its method; and whether it goes on.
 LAST_LENGTH, ALIVE = 0, 4
-
-
-@device
-def any_recorded(every):
-    """Whether anything is to be recorded at any time."""
-    found = False
-    for each in every:
-        found |= each > 0
-    return found
 
 
 @device
@@ -42,11 +31,10 @@ def any_due(history, t):
 
 
 @device
-def _put(like, out, when, block, group, alive, numbers):
-    """Record a number of each lane; NaN of those that have ended."""
+def _put(like, out, when, block, group, numbers):
+    """Record a number of each lane: of those that have ended, too, which means nothing."""
     rows, w = block.rows, width(like)
     first = block.first + group * w
-    numbers = select(alive, numbers, splat(like, np.nan))
     for k in range(min(w, len(rows) - first)):
         out[rows[first + k], when] = lane(numbers, k)
 
@@ -56,22 +44,20 @@ def _put_path(like, n, at, path, when, block, group, work):
     rows, w = block.rows, width(like)
     first = block.first + group * w
     for k in range(min(w, len(rows) - first)):
-        if work.lanes[ALIVE, group * w + k] > 0.5:
-            for i in range(n):
-                path[rows[first + k], when, i] = work.x[at + i * w + k]
+        for i in range(n):
+            path[rows[first + k], when, i] = work.x[at + i * w + k]
 
 
 @device
 def record(like, n, at, t, history, block, group, value, square, work):
     """Record what is due at time t of a group: `square` is ‖∇f‖²."""
     every, values, norms, lengths, path = history
-    alive = load(like, work.lanes[ALIVE], group * width(like)) > 0.5
     if is_due(every[VALUE], t):
-        _put(like, values, t // every[VALUE], block, group, alive, value)
+        _put(like, values, t // every[VALUE], block, group, value)
     if is_due(every[NORM], t):
-        _put(like, norms, t // every[NORM], block, group, alive, math.sqrt(square))
+        _put(like, norms, t // every[NORM], block, group, math.sqrt(square))
     if is_due(every[LENGTH], t):
         length = load(like, work.lanes[LAST_LENGTH], group * width(like))
-        _put(like, lengths, t // every[LENGTH], block, group, alive, length)
+        _put(like, lengths, t // every[LENGTH], block, group, length)
     if is_due(every[PATH], t):
         _put_path(like, n, at, path, t // every[PATH], block, group, work)

@@ -1,6 +1,7 @@
 """Hypothesis profiles: HYPOTHESIS_PROFILE picks one; else `ci` where CI is set, else `dev`."""
 
 import os
+import sys
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # A worker for each core: threads of BLAS besides would mostly wait for each other.
@@ -28,6 +29,17 @@ def record_property(record_property):
     return lambda name, value: record_property(
         name, value.item() if isinstance(value, np.generic) else value
     )
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty current folder, and the list of modules as it was."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def pytest_terminal_summary(terminalreporter):

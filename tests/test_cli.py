@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import matplotlib.image
 import numpy as np
 import pytest
+from commands import ended, rows_of
 
 from saddlelab.cli import main
 from saddlelab.prevalence import prevalence
@@ -34,11 +35,6 @@ def run(*args, **kwargs):
 
 def table_rows(text):
     return [line.split() for line in text.splitlines() if re.match(r"\s*\d+\s", line)]
-
-
-def as_csv(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +73,7 @@ def test_progress_goes_to_stderr(finished):
 
 def test_csv_is_read_back(finished, study):
     folder, _ = finished
-    rows = as_csv(folder / "a.csv")
+    rows = rows_of(folder / "a.csv")
     assert {(row["ensemble"], row["seed"], row["nested"]) for row in rows} == {
         ("goe", "0", "False")
     }
@@ -89,7 +85,7 @@ def test_the_picture_shows_the_csv(finished, study):
     """In the file itself: the points of each line are the logarithms of the CSV's fractions."""
     folder, _ = finished
     tree = ElementTree.parse(folder / "a.svg")
-    rows = as_csv(folder / "a.csv")
+    rows = rows_of(folder / "a.csv")
     drawn, meant = [], []
     for kind in ("saddle", "minimum", "maximum"):
         (group,) = tree.findall(f".//*[@id='{kind}']")
@@ -244,18 +240,6 @@ def test_ctrl_c_without_a_checkpoint(tmp_path):
 # --- complaints ----------------------------------------------------------------------------
 
 
-def complaint(capsys, *args):
-    """The one line on stderr, and the exit status."""
-    try:
-        status = main([str(arg) for arg in args])
-    except SystemExit as error:
-        status = error.code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1, err
-    return status, err
-
-
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -285,14 +269,14 @@ def complaint(capsys, *args):
     ],
 )
 def test_bad_arguments_are_one_line_and_exit_2(capsys, args, said):
-    status, line = complaint(capsys, *args)
+    status, line = ended(capsys, *args)
     assert status == 2
     assert said in line
 
 
 def test_the_checkpoint_of_another_study_exits_2(finished, capsys):
     folder, _ = finished
-    status, line = complaint(capsys, *GOE, "--seed", "1", "--checkpoint", folder / "a.sqlite")
+    status, line = ended(capsys, *GOE, "--seed", "1", "--checkpoint", folder / "a.sqlite")
     assert status == 2
     assert "belongs to another study: its `seed` is 0, this study's is 1" in line
 
@@ -300,7 +284,7 @@ def test_the_checkpoint_of_another_study_exits_2(finished, capsys):
 def test_a_damaged_checkpoint_exits_1(tmp_path, capsys):
     path = tmp_path / "a.sqlite"
     path.write_text("not a database" * 100)
-    status, line = complaint(capsys, *GOE, "--checkpoint", path)
+    status, line = ended(capsys, *GOE, "--checkpoint", path)
     assert status == 1
     assert "is damaged" in line
 
@@ -351,7 +335,7 @@ def test_classify_files(tmp_path, hessians):
     kinds = ("minimum", "saddle", "maximum", "degenerate", "undecided")
     assert [int(counts[kind]) for kind in kinds] == [2, 4, 1, 1, 0]
     assert [int(counts[index]) for index in "0123"] == [2, 3, 1, 1]
-    rows = as_csv(tmp_path / "out.csv")
+    rows = rows_of(tmp_path / "out.csv")
     assert [row["kind"] for row in rows[:5]] == [
         "minimum", "saddle", "saddle", "maximum", "degenerate",
     ]  # fmt: skip
@@ -374,7 +358,7 @@ def test_classify_takes_a_tolerance(tmp_path, capsys):
 def test_classify_names_the_file_and_the_matrix(tmp_path, capsys, hessians):
     hessians[3, 0, 1] = np.nan
     np.save(tmp_path / "bad.npy", hessians)
-    status, line = complaint(capsys, "classify", tmp_path / "bad.npy")
+    status, line = ended(capsys, "classify", tmp_path / "bad.npy")
     assert status == 2
     assert "bad.npy" in line
     assert "3" in line
@@ -391,7 +375,7 @@ def test_classify_never_unpickles(tmp_path, capsys):
         ("c.npy", "must be a .npy or .npz file of numbers"),
         ("d.npz", "holds no arrays"),
     ):
-        status, line = complaint(capsys, "classify", tmp_path / name)
+        status, line = ended(capsys, "classify", tmp_path / name)
         assert status == 2
         assert said in line
 
@@ -410,18 +394,11 @@ def test_doctor_says_what_a_report_needs():
         assert said[label].strip()
 
 
-def test_warmup_compiles_everything_once():
-    result = run("warmup")
-    assert result.returncode == 0, result.stderr
-    steps = result.stdout.splitlines()
-    names = [step.split(":")[0] for step in steps]
-    assert names[0] == "prevalence"
-    assert names[-1] == "all compiled"
-    assert {"exact laws", "classify", "derivatives", "critical points"} < set(names)
+HEAVY = {"numba", "scipy", "matplotlib", "sklearn", "networkx", "pandas", "torch", "jax"}
 
 
 def test_nothing_heavy_is_imported_for_help():
-    code = "import sys, saddlelab.cli; print(*{'numba', 'scipy', 'matplotlib'} & set(sys.modules))"
+    code = f"import sys, saddlelab.cli; print(*{HEAVY} & set(sys.modules))"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -1,7 +1,5 @@
 """``saddlecore critical``: what it prints and writes, and its complaints."""
 
-import csv
-import json
 import re
 import subprocess
 import sys
@@ -9,6 +7,7 @@ import sys
 import matplotlib.image
 import numpy as np
 import pytest
+from commands import complaint, rows_of, strictly
 
 from saddlelab import critical_points, descend_from_saddle, surfaces
 from saddlelab.cli import main
@@ -16,34 +15,9 @@ from saddlelab.cli import main
 HIMMELBLAU = ["critical", "himmelblau", "--box", "-5:5,-5:5", "--seed", "0"]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty current folder, and the list of modules as it was."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield tmp_path
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
-            del sys.modules[name]
-
-
 @pytest.fixture(scope="module")
 def himmelblau():
     return critical_points(surfaces.himmelblau, [(-5, 5), (-5, 5)], rng=0)
-
-
-def complaint(capsys, *args):
-    """The one line on stderr of a command line that is wrong, exit status 2."""
-    try:
-        status = main(args)
-    except SystemExit as stop:
-        status = stop.code
-    out, err = capsys.readouterr()
-    assert status == 2
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("saddlecore")
-    return line
 
 
 # --- output -------------------------------------------------------------------------------------
@@ -85,8 +59,7 @@ def test_the_table(capsys, himmelblau):
 
 def test_csv_has_all_digits(folder, himmelblau):
     assert main([*HIMMELBLAU, "--csv", "points.csv"]) == 0
-    with (folder / "points.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(folder / "points.csv")
     assert len(rows) == 9
     for k, row in enumerate(rows):
         assert row["kind"] == himmelblau.kind[k]
@@ -94,13 +67,6 @@ def test_csv_has_all_digits(folder, himmelblau):
         assert [float(row["x0"]), float(row["x1"])] == himmelblau.x[k].tolist()
         assert [float(row["eig0"]), float(row["eig1"])] == himmelblau.eigenvalues[k].tolist()
         assert float(row["value"]) == himmelblau.value[k]
-
-
-def strictly(text):
-    def refuse(name):
-        raise AssertionError(f"{name} is not JSON")
-
-    return json.loads(text, parse_constant=refuse)
 
 
 def test_json_can_be_parsed(capsys, himmelblau):

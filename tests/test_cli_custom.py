@@ -48,13 +48,10 @@ STUDY = {"samples": 3000, "rng": 0}
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A current folder with a module, and Python's modules as they were."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "ours.py").write_text(SOURCE)
-    yield tmp_path
-    sys.modules.pop("ours", None)
+def folder(folder):
+    """A current folder with a module."""
+    (folder / "ours.py").write_text(SOURCE)
+    return folder
 
 
 def answer(capsys, *args):

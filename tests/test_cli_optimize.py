@@ -1,13 +1,12 @@
 """``saddlecore minimize``, ``escape`` and ``compare``: output and complaints."""
 
-import csv
-import json
 import subprocess
 import sys
 
 import matplotlib.image
 import numpy as np
 import pytest
+from commands import complaint, rows_of, strictly
 
 from saddlelab import compare, escape, minimize, surfaces
 from saddlelab.cli import main
@@ -19,40 +18,6 @@ ESCAPE = ["escape", "saddle", "--methods", "gd,adam,perturbed_gd", "--samples", 
           "0.05", "--seed", "0"]  # fmt: skip
 COMPARE = ["compare", "himmelblau", "--methods", "gd,adam", "--lr", "gd=0.01,adam=0.1", "--starts",
            "40", "--target", "1e-3", "--steps", "300", "--seed", "0"]  # fmt: skip
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty current folder, and the list of modules as it was."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield tmp_path
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
-            del sys.modules[name]
-
-
-def complaint(capsys, *args):
-    """The one line on stderr of a command line that is wrong, exit status 2."""
-    try:
-        status = main(args)
-    except SystemExit as stop:
-        status = stop.code
-    out, err = capsys.readouterr()
-    assert status == 2
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("saddlecore")
-    return line
-
-
-def strictly(text):
-    return json.loads(text, parse_constant=pytest.fail)
-
-
-def rows_of(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
 
 def sobol(surface, count, seed):
     return np.concatenate(list(Rounds(count, surface.bounds(), np.random.default_rng(seed), True)))

@@ -1,26 +1,16 @@
 """``saddlecore prevalence-of``: what it prints and writes, and its complaints."""
 
-import csv
 import json
-import sys
 
 import matplotlib.image
 import pytest
+from commands import rows_of
 
 from saddlelab import prevalence_of, surfaces
 from saddlelab.cli import main
 
 BOX = ["--box", "-5:5,-5:5"]
 HIMMELBLAU = ["prevalence-of", "himmelblau", *BOX, "--samples", "2e4", "--seed", "0"]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty current folder, and Python's modules as they were."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield tmp_path
-    sys.modules.pop("mine", None)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +39,7 @@ def test_json_holds_all(capsys, himmelblau):
 
 def test_csv_is_read_back(folder, himmelblau):
     assert main([*HIMMELBLAU, "--csv", "a.csv"]) == 0
-    with (folder / "a.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(folder / "a.csv")
     points = {row["kind"]: row for row in rows if row["of"] == "points"}
     assert float(points["concave"]["fraction"]) == himmelblau.fraction("concave")
     assert sum(int(row["count"]) for row in points.values()) == 20_000

@@ -1,12 +1,12 @@
 """``saddlecore rare``: what it prints and draws, and its complaints."""
 
-import json
 import subprocess
 import sys
 
 import matplotlib.image
 import numpy as np
 import pytest
+from commands import complaint, strictly
 from matplotlib.figure import Figure
 
 from saddlelab import index_law, log_minimum_probability, rare_prevalence
@@ -19,26 +19,6 @@ SEVERAL = ["rare", "goe", "--dims", "3,6", "--seed", "0"]
 @pytest.fixture(scope="module")
 def events():
     return [rare_prevalence("goe", n, rng=0) for n in (3, 6)]
-
-
-def strictly(text):
-    def refuse(name):
-        raise AssertionError(f"{name} is not JSON")
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def complaint(capsys, *args):
-    """The one line on stderr of a command line that is wrong, exit status 2."""
-    try:
-        status = main(args)
-    except SystemExit as stop:
-        status = stop.code
-    out, err = capsys.readouterr()
-    assert (status, out) == (2, "")
-    (line,) = err.splitlines()
-    assert line.startswith("saddlecore")
-    return line
 
 
 # --- output --------------------------------------------------------------------------------------

@@ -63,7 +63,6 @@ def test_known_counts(method, options, steps):
     assert found.status.tolist() == [["escaped"]]
 
 
-@pytest.mark.skipif("saddle_free_newton" not in METHODS, reason="a method that is not there")
 @pytest.mark.parametrize(("method", "steps"), [("saddle_free_newton", 27), ("newton", np.inf)])
 def test_known_counts_of_second_order(method, steps):
     """y doubles in each step of saddle-free Newton's; Newton's method lands on the saddle."""

@@ -12,7 +12,7 @@ from numba.core.errors import NumbaError
 from reference import lanes as reference
 
 from saddlecore import lanes, memory, vecmath
-from saddlecore.jit import entry
+from saddlecore.jit import allocating, entry
 from saddlecore.laneops import (
     all_lanes,
     any_lane,
@@ -53,7 +53,7 @@ words_16 = hnp.arrays(np.uint64, SIZE, elements=words, fill=st.nothing())
 
 def at_widths(body, widths=(1, *WIDTHS)):
     """`body(like, *arrays)` compiled for every width; 1 is the scalar twin."""
-    body = entry(body)
+    body = allocating(body)  # linked into what calls it, and not compiled by itself
 
     def compiled(w):
         @entry

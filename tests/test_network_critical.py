@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saddlelab import datasets, networks
+from saddlelab import datasets, networks, objective
 from saddlelab.cli import main
 from saddlelab.networks.critical_checkpoint import Ended
 from saddlelab.networks.critical_result import Collected
@@ -33,7 +33,7 @@ def same(a, b):
     assert (a.starts, a.ends, a.hessians) == (b.starts, b.ends, b.hessians)
 
 
-# --- symmetries ------------------------------------------------------------------------------------
+# --- symmetries ----------------------------------------------------------------------------------
 
 
 @st.composite
@@ -53,15 +53,15 @@ def problems(draw):
 @settings(max_examples=40)
 @given(problems())
 def test_the_loss_never_changes_along_symmetries(problem):
-    objective, rng = problem
-    directions = networks.exact_symmetries(objective)
+    loss, rng = problem
+    directions = networks.exact_symmetries(loss)
     np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-12)
-    theta = rng.normal(size=objective.network.size)
-    before = objective.value(theta)
+    theta = rng.normal(size=loss.network.size)
+    before = loss.value(theta)
     for direction in directions:
-        assert abs(objective.value(theta + 3.0 * direction) - before) < 1e-11 * max(1.0, before)
+        assert abs(loss.value(theta + 3.0 * direction) - before) < 1e-11 * max(1.0, before)
     # Whatever other zero eigenvalues a point has: these are among them.
-    H = objective.hessian(theta)
+    H = loss.hessian(theta)
     assert np.abs(H @ directions.T).max(initial=0.0) < 1e-11 * max(1.0, np.abs(H).max())
 
 
@@ -71,10 +71,10 @@ def test_symmetries_are_as_many_as_must_be(inputs, hidden, seed):
     """Generic data, rich enough: the shift of all outputs, for each hidden unit and the bias."""
     rng = np.random.default_rng(seed)
     network = networks.MLP([inputs, hidden, 3], loss="cross_entropy")
-    objective = network.objective(rng.normal(size=(40, inputs)), rng.integers(0, 3, 40))
-    found = networks.exact_symmetries(objective)
+    loss = network.objective(rng.normal(size=(40, inputs)), rng.integers(0, 3, 40))
+    found = networks.exact_symmetries(loss)
     assert len(found) == hidden + 1
-    eigenvalues = np.abs(np.linalg.eigvalsh(objective.hessian(rng.normal(size=network.size))))
+    eigenvalues = np.abs(np.linalg.eigvalsh(loss.hessian(rng.normal(size=network.size))))
     assert np.sum(eigenvalues < 1e-13 * eigenvalues.max()) == len(found)
 
 
@@ -87,29 +87,21 @@ def test_the_digits_have_forty_one():
     assert networks.exact_symmetries(decayed.objective(*data)).shape == (0, 760)
 
 
-# --- what searches find ----------------------------------------------------------------------------
+# --- what searches find --------------------------------------------------------------------------
 
 
-class OneDimension:
-    """f = x³/3 + cx: for c > 0 without a critical point, though f″(0) = 0."""
-
-    def __init__(self, c):
-        self.c = c
-
-    def gradient(self, x):
-        return x**2 + self.c
-
-    def given_hessian(self, points, threads):
-        return 2.0 * points[:, :, None], np.zeros((len(points), 1, 1))
+#: f = x³/3 + cx: for c > 0 without a critical point, though f″(0) = 0.
+C = np.zeros(1)
+CUBIC = objective(lambda x, c: x[0] ** 3 / 3 + c[0] * x[0], args=(C,))
 
 
 @settings(max_examples=50)
 @given(st.floats(0.5, 20.0) | st.floats(-20.0, -0.5), st.floats(0.1, 2.0))
 def test_a_gradient_flat_point_is_told_from_a_critical_one(x, c):
-    fun = OneDimension(c)
-    assert search(fun, np.array([x])).status == FLAT
-    fun = OneDimension(-c)
-    end = search(fun, np.array([x]))
+    C[0] = c
+    assert search(CUBIC, np.array([x])).status == FLAT
+    C[0] = -c
+    end = search(CUBIC, np.array([x]))
     assert end.status == CONVERGED
     assert abs(abs(end.x[0]) - c**0.5) < 1e-12
 
@@ -130,16 +122,16 @@ def test_what_has_no_vanishing_gradient_is_not_counted():
 
 
 def test_points_are_critical_and_indices_right(found):
-    objective = NETWORK.objective(X, Y)
+    loss = NETWORK.objective(X, Y)
     assert len(found) >= 5
     assert found.certified.all()
     assert (np.diff(found.loss) >= 0).all()
     for k, theta in enumerate(found.theta):
-        assert np.linalg.norm(objective.gradient(theta)) < 1e-12
+        assert np.linalg.norm(loss.gradient(theta)) < 1e-12
         # A Hessian by differences of the loss itself knows nothing of ours but the loss.
-        H = central_hessian(objective.value, theta)
+        H = central_hessian(loss.value, theta)
         assert np.sum(np.linalg.eigvalsh(H) < -1e-5) == found.index[k]
-        wrong = objective.predictions(theta) != Y
+        wrong = loss.predictions(theta) != Y
         assert found.error[k] == pytest.approx(wrong.mean())
     assert found.starts == 32 == sum(found.ends.values())
     assert found.found.sum() == found.ends[CONVERGED]
@@ -192,8 +184,8 @@ def test_without_weight_decay_symmetries_are_left_out():
     assert found.certified.all()
     assert found.found.tolist() == [16]
     assert "orthogonally to 3 exact symmetries" in found.table()
-    objective = network.objective(*blobs)
-    everything = np.linalg.eigvalsh(objective.hessian(found.theta[0]))
+    loss = network.objective(*blobs)
+    everything = np.linalg.eigvalsh(loss.hessian(found.theta[0]))
     np.testing.assert_allclose(everything[:3], 0.0, atol=1e-14)
     np.testing.assert_allclose(everything[3:], found.eigenvalues[0], atol=1e-14)
 
@@ -206,13 +198,13 @@ def test_a_linear_network_has_the_points_of_baldi_and_hornik():
     found = networks.network_critical_points(network, inputs, outputs, starts=32, **STUDY)
     # Its loss is a mean with a half.
     values, indices = found.loss, found.index
-    objective = network.objective(inputs, outputs)
-    expected = {(round(objective.value(t), 9), int(i))
+    loss = network.objective(inputs, outputs)
+    expected = {(round(loss.value(t), 9), int(i))
                 for t, i in zip(known.theta, known.index, strict=True)}  # fmt: skip
     assert {(round(v, 9), int(i)) for v, i in zip(values, indices, strict=True)} == expected
 
 
-# --- the same points always ------------------------------------------------------------------------
+# --- the same points always ----------------------------------------------------------------------
 
 
 def test_same_bits_for_any_number_of_workers_and_resumed(found, tmp_path):
@@ -256,7 +248,7 @@ def test_checkpoints_of_other_studies_and_damaged_ones(tmp_path):
         find(NETWORK, X, Y, starts=2, checkpoint=path, **STUDY)
 
 
-# --- results, pictures, command line ---------------------------------------------------------------
+# --- results, pictures, command line -------------------------------------------------------------
 
 
 def test_tables_and_files(found, tmp_path):

@@ -6,6 +6,7 @@ import json
 import matplotlib.image
 import numpy as np
 import pytest
+from commands import complaint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -241,11 +242,5 @@ def test_the_command(log, tmp_path, capsys):
 
 @pytest.mark.parametrize("extra", [["--column", "nothing"], ["--flat", "x"], ["--flat", "2"]])
 def test_the_command_complains_in_a_line(log, capsys, extra):
-    try:
-        status = main(["plateaus", str(log[0]), *extra])
-    except SystemExit as stop:
-        status = stop.code
-    out, err = capsys.readouterr()
-    assert (status, out, len(err.splitlines())) == (2, "", 1)
-    assert main(["plateaus", "nowhere.csv"]) == 2
-    assert "there is no file 'nowhere.csv'" in capsys.readouterr().err
+    complaint(capsys, "plateaus", log[0], *extra)
+    assert "there is no file 'nowhere.csv'" in complaint(capsys, "plateaus", "nowhere.csv")

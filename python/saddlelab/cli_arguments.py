@@ -90,6 +90,14 @@ def seed(text: str) -> int:
     return number
 
 
+def number(text: str) -> float:
+    """Read a number; its range is checked where it is used."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+
+
 def add_parameters(parser: argparse.ArgumentParser, example: str) -> None:
     """Let ``--param NAME=VALUE`` be given, once for each parameter of the ensemble."""
     parser.add_argument(

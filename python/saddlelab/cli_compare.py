@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
 from saddlelab import cli_optimize as common
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.optimize.comparison import Comparison
@@ -31,14 +32,14 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
     common.add_starts(parser, 100)
     parser.add_argument(
-        "--target", type=common.number, metavar="V", help="count the steps until f <= V"
+        "--target", type=read.number, metavar="V", help="count the steps until f <= V"
     )
     parser.add_argument(
-        "--change", type=common.number, default=1e-8, metavar="C",
+        "--change", type=read.number, default=1e-8, metavar="C",
         help="settled is where f changes by less in a step (default: 1e-08)",
     )  # fmt: skip
     parser.add_argument(
-        "--tol", type=common.number, metavar="T", help="end a start where |gradient| <= T"
+        "--tol", type=read.number, metavar="T", help="end a start where |gradient| <= T"
     )
     common.add_runs(parser, several=True, steps=1000, picture="the picture")
     parser.set_defaults(action=_run)
@@ -53,7 +54,8 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         found.to_csv(args.csv)
     if args.plot is not None:
-        _write_plot(found, args.plot)
+        with picture(args.plot, 13.0) as figure:
+            found.plot(figure=figure)
     print(found.to_json() if args.json else f"{found.table()}\nseed {found.seed}")
 
 
@@ -69,11 +71,3 @@ def _comparison(args: argparse.Namespace) -> Comparison:
         options=common.options_by_method(args.param), rng=seed, workers=args.workers,
         progress=common.bars(),
     )  # fmt: skip
-
-
-def _write_plot(found: Comparison, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(13.0, 4.6), layout="constrained")
-    common.save_figure(found.plot(figure=figure), path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.critical_result import CriticalPoints
@@ -99,15 +100,10 @@ def _said(edge: dict[str, Any]) -> str:
 
 
 def _write_plot(found: CriticalPoints, graph: Any, path: Path) -> None:
-    from matplotlib.figure import Figure
-
     from saddlelab.critical_plot import plot_critical_points, plot_landscape_graph
 
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
-    ax = figure.add_subplot()
-    if graph is None:
-        plot_critical_points(found, ax=ax)
-    else:
-        plot_landscape_graph(graph, ax=ax)
-    figure.savefig(path, dpi=150)
+    with picture(path, height=5.4) as figure:
+        if graph is None:
+            plot_critical_points(found, ax=figure.subplots())
+        else:
+            plot_landscape_graph(graph, ax=figure.subplots())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
 from saddlelab import cli_optimize as common
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.optimize.escape_study import EscapeStudy
@@ -53,17 +53,17 @@ def _add_starts(parser: argparse.ArgumentParser) -> None:
         help="in a ball, in its part that is stable, or at the saddle (default: ball)",
     )  # fmt: skip
     parser.add_argument(
-        "--radius", type=common.number, default=1e-3, metavar="R", help="default: 0.001"
+        "--radius", type=read.number, default=1e-3, metavar="R", help="default: 0.001"
     )
     parser.add_argument(
-        "--noise", type=common.number, default=0.0, metavar="S",
+        "--noise", type=read.number, default=0.0, metavar="S",
         help="standard deviation of what is added to each coordinate (default: 0)",
     )  # fmt: skip
     parser.add_argument(
-        "--leave", type=common.number, metavar="L",
+        "--leave", type=read.number, metavar="L",
         help="left when so far along the unstable directions (default: 0.1)",
     )  # fmt: skip
-    parser.add_argument("--target", type=common.number, metavar="V", help="or when f <= V")
+    parser.add_argument("--target", type=read.number, metavar="V", help="or when f <= V")
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -75,7 +75,8 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         study.to_csv(args.csv)
     if args.plot is not None:
-        _write_plot(study, args.plot)
+        with picture(args.plot) as figure:
+            study.plot(ax=figure.subplots())
     print(study.to_json() if args.json else f"{study.table()}\nseed {study.seed}")
 
 
@@ -119,12 +120,3 @@ def _known_saddle(function: Any, dim: int | None) -> Any:
         "--point is missing: it says where the saddle is, for example 0,0; saddlecore critical "
         "finds them"
     )
-
-
-def _write_plot(study: EscapeStudy, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-    study.plot(ax=figure.add_subplot())
-    common.save_figure(figure, path)

@@ -15,6 +15,7 @@ import numpy as np
 from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
 from saddlelab import cli_optimize as common
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.optimize.runs import Runs
@@ -37,10 +38,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--method", default="adam", help="gd, momentum, adam, … (default: adam)")
     common.add_starts(parser, 100)
     parser.add_argument(
-        "--tol", type=common.number, metavar="T", help="end a start where |gradient| <= T"
+        "--tol", type=read.number, metavar="T", help="end a start where |gradient| <= T"
     )
     parser.add_argument(
-        "--target", type=common.number, metavar="V", help="end a start where f <= V"
+        "--target", type=read.number, metavar="V", help="end a start where f <= V"
     )
     common.add_runs(parser, several=False, steps=1000, picture="the picture of the paths")
     parser.set_defaults(action=_run)
@@ -56,7 +57,8 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         _write_csv(runs, args.csv)
     if args.plot is not None:
-        _write_plot(runs, args.plot)
+        with picture(args.plot, height=5.4) as figure:
+            runs.plot(ax=figure.subplots())
     if args.json:
         json.dump(_as_dict(runs), sys.stdout)
         print()
@@ -118,14 +120,3 @@ def _as_dict(runs: Runs) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write_plot(runs: Runs, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from saddlelab.optimize.runs_plot import plot_runs
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
-    plot_runs(runs, ax=figure.add_subplot())
-    common.save_figure(figure, path)

@@ -50,7 +50,7 @@ def _add_data(subjects: Any, name: str, units: int) -> None:
     )  # fmt: skip
     parser.add_argument("--activation", default="tanh", help="of hidden layers (default: tanh)")
     parser.add_argument(
-        "--weight-decay", type=_number, metavar="R",
+        "--weight-decay", type=read.number, metavar="R",
         help="½ R |θ|² is added to the loss (default: 0.01 for --critical, else 0)",
     )  # fmt: skip
     if name == "digits":
@@ -75,13 +75,6 @@ def _add_data(subjects: Any, name: str, units: int) -> None:
 
 def _units(text: str) -> list[int]:
     return [read.whole(piece) for piece in text.split(",")]
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from saddlelab import cli_arguments as read
-from saddlelab.cli_optimize import save_figure
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.datasets import Dataset
@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, network: MLP, data: Dataset) -> None:
     """Do it, and print what was found."""
     from saddlelab.networks import network_critical_points
+    from saddlelab.networks.critical_plot import SIZE, draw_figure
 
     found = network_critical_points(
         network, data.X, data.y, points=args.points, runs=args.runs, rng=args.seed,
@@ -46,5 +47,6 @@ def run(args: argparse.Namespace, network: MLP, data: Dataset) -> None:
     if args.csv is not None:
         found.to_csv(args.csv)
     if args.plot is not None:
-        save_figure(found.figure(), args.plot)
+        with picture(args.plot, *SIZE) as figure:
+            draw_figure(found, figure)
     print(found.to_json() if args.json else f"{data}\n{found.table()}")

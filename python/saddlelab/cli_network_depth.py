@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from saddlelab import cli_arguments as read
 from saddlelab import cli_optimize as common
 from saddlelab.cli_network_spread import add_output
+from saddlelab.cli_pictures import picture
 
 _KINDS = "scaled_gaussian,glorot_normal,orthogonal"
 
@@ -32,10 +32,10 @@ def add_parser(subjects: Any) -> None:
         "--width", type=read.whole, default=16, metavar="H", help="hidden units (default: 16)"
     )
     parser.add_argument(
-        "--gain", type=common.number, default=1.0, metavar="G", help="of all layers (default: 1)"
+        "--gain", type=read.number, default=1.0, metavar="G", help="of all layers (default: 1)"
     )
     parser.add_argument(
-        "--fraction", type=common.number, default=0.01, metavar="P",
+        "--fraction", type=read.number, default=0.01, metavar="P",
         help="learnt is where so much of the loss is left (default: 0.01)",
     )  # fmt: skip
     parser.add_argument(
@@ -63,16 +63,10 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         found.to_csv(args.csv)
     if args.plot is not None:
-        _write_plot(found, args.plot)
+        with picture(args.plot) as figure:
+            found.plot(ax=figure.add_subplot())
     if args.plot_modes is not None:
-        _write_plot(linear_modes(rng=args.seed, workers=args.workers), args.plot_modes)
+        modes = linear_modes(rng=args.seed, workers=args.workers)
+        with picture(args.plot_modes) as figure:
+            modes.plot(ax=figure.add_subplot())
     print(found.to_json() if args.json else f"{found.table()}\nseed {found.seed}")
-
-
-def _write_plot(found: Any, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-    found.plot(ax=figure.add_subplot())
-    common.save_figure(figure, path)

@@ -7,6 +7,7 @@ from typing import Any
 
 from saddlelab import cli_arguments as read
 from saddlelab import cli_optimize as common
+from saddlelab.cli_pictures import picture
 
 
 def add_parser(subjects: Any) -> None:
@@ -25,18 +26,18 @@ def add_parser(subjects: Any) -> None:
     )
     parser.add_argument("--activation", default="tanh", help="of hidden units (default: tanh)")
     parser.add_argument(
-        "--weight-decay", type=common.number, default=1e-3, metavar="R",
+        "--weight-decay", type=read.number, default=1e-3, metavar="R",
         help="½ R |θ|² is added to the loss (default: 0.001)",
     )  # fmt: skip
     parser.add_argument(
         "--method", default="trust_region", help="of minimize (default: trust_region)"
     )
-    parser.add_argument("--lr", type=common.number, metavar="R", help="its learning rate")
+    parser.add_argument("--lr", type=read.number, metavar="R", help="its learning rate")
     parser.add_argument(
         "--steps", type=read.whole, default=1000, metavar="N", help="at most (default: 1000)"
     )
     parser.add_argument(
-        "--tol", type=common.number, default=1e-6, metavar="T",
+        "--tol", type=read.number, default=1e-6, metavar="T",
         help="converged is where |gradient| <= T (default: 1e-06)",
     )  # fmt: skip
     add_output(parser)
@@ -69,9 +70,6 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         found.to_csv(args.csv)
     if args.plot is not None:
-        from matplotlib.figure import Figure
-
-        # Without pyplot: no display is looked for.
-        figure = Figure(figsize=(11.0, 4.6), layout="constrained")
-        common.save_figure(found.plot(figure=figure), args.plot)
+        with picture(args.plot, 11.0) as figure:
+            found.plot(figure=figure)
     print(found.to_json() if args.json else f"{found.table()}\nseed {found.seed}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saddlelab import cli_arguments as read
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.datasets import Dataset
-    from saddlelab.networks import MLP, Training
+    from saddlelab.networks import MLP
 
 WEIGHT_DECAY = 0.0
 
@@ -26,15 +26,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="samples in a step, or all (default: 32, or all for methods of second order)",
     )  # fmt: skip
     group.add_argument(
-        "--lr", type=float, metavar="R", help="learning rate (default: the method's)"
+        "--lr", type=read.number, metavar="R", help="learning rate (default: the method's)"
     )
     group.add_argument(
         "--initialiser", default="glorot_uniform", metavar="KIND",
         help="weights to begin with, as orthogonal or gaussian (default: glorot_uniform)",
     )  # fmt: skip
     group.add_argument(
-        "--gain", type=float, default=1.0, metavar="G", help="these are multiplied by (default: 1)"
-    )
+        "--gain", type=read.number, default=1.0, metavar="G",
+        help="these are multiplied by (default: 1)",
+    )  # fmt: skip
     group.add_argument(
         "--spectrum-every", type=read.whole, metavar="K",
         help="take the extreme eigenvalues of the Hessian every K epochs",
@@ -50,9 +51,11 @@ def _batch(text: str) -> int | str | None:
 def run(args: argparse.Namespace, network: MLP, data: Dataset) -> None:
     """Train, and print what was found."""
     from saddlelab.networks import initialise, train
+    from saddlelab.networks.training_plot import draw_figure
 
     start = initialise(
-        network.sizes, args.initialiser, gain=args.gain, rng=args.seed, bias=network.bias
+        network.sizes, args.initialiser, gain=args.gain, rng=args.seed, bias=network.bias,
+        batch_norm=network.batch_norm,
     )
     shown = sys.stderr.isatty()
     found = train(
@@ -64,16 +67,6 @@ def run(args: argparse.Namespace, network: MLP, data: Dataset) -> None:
     if args.csv is not None:
         found.to_csv(args.csv)
     if args.plot is not None:
-        _write_plot(found, args.plot)
+        with picture(args.plot) as figure:
+            draw_figure(found, figure)
     print(found.to_json() if args.json else found.table())
-
-
-def _write_plot(found: Training, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from saddlelab.networks.training_plot import draw_figure
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(layout="constrained")
-    draw_figure(found, figure)
-    figure.savefig(path, dpi=150)

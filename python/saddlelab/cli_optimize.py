@@ -13,7 +13,7 @@ from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
 
 __all__ = ["add_runs", "add_starts", "function_and_box", "method_names", "options_by_method",
-           "rates", "save_figure", "start_points", "surface_named"]  # fmt: skip
+           "rates", "start_points", "surface_named"]  # fmt: skip
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ def add_runs(parser: argparse.ArgumentParser, *, several: bool, steps: int, pict
     )
     parser.add_argument(
         "--lr",
-        type=rates if several else number,
+        type=rates if several else read.number,
         metavar="R" if not several else "R,…",
         help="learning rate: 0.1, or gd=0.01,adam=0.1 (default: each method's own)"
         if several
@@ -79,14 +79,6 @@ def method_names(text: str) -> list[str]:
     return names
 
 
-def number(text: str) -> float:
-    """Read a number; its range is checked where it is used."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
-
-
 def point(text: str) -> list[float]:
     """Read ``1,-0.5``."""
     try:
@@ -98,7 +90,7 @@ def point(text: str) -> list[float]:
 def rates(text: str) -> float | dict[str, float]:
     """Read ``0.1`` or ``gd=0.01,adam=0.1``."""
     if "=" not in text:
-        return number(text)
+        return read.number(text)
     found: dict[str, float] = {}
     for piece in text.split(","):
         name, equals, value = piece.partition("=")
@@ -106,7 +98,7 @@ def rates(text: str) -> float | dict[str, float]:
             raise argparse.ArgumentTypeError(
                 f"must look like 0.1 or gd=0.01,adam=0.1, got {text!r}"
             )
-        found[name.strip()] = number(value)
+        found[name.strip()] = read.number(value)
     return found
 
 
@@ -116,7 +108,7 @@ def option(text: str) -> tuple[str, Any]:
     if not equals or not name.isidentifier() or not value:
         raise argparse.ArgumentTypeError(f"must look like momentum=0.5, got {text!r}")
     if "," in value:
-        return name, tuple(number(piece) for piece in value.split(","))
+        return name, tuple(read.number(piece) for piece in value.split(","))
     if value.lower() == "none":
         return name, None
     return read.parameter(text)
@@ -172,8 +164,3 @@ def start_points(args: argparse.Namespace, box: Floats, seed: int) -> Floats:
 def bars() -> bool:
     """Whether somebody looks at the progress bars."""
     return sys.stderr.isatty()
-
-
-def save_figure(figure: Any, path: Any) -> None:
-    """Write a picture."""
-    figure.savefig(path, dpi=150)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from saddlelab import cli_arguments as read
-
-if TYPE_CHECKING:
-    from saddlelab.plateaus_result import Plateaus
+from saddlelab.cli_pictures import picture
 
 
 def add_parser(commands: Any) -> None:
@@ -33,7 +31,7 @@ def add_parser(commands: Any) -> None:
         ("floor", 0.0, "taken from the losses before the logarithm"),
     ):
         parser.add_argument(
-            f"--{name}", type=_number, default=default, metavar="R",
+            f"--{name}", type=read.number, default=default, metavar="R",
             help=f"{help_} (default: {default:g})",
         )  # fmt: skip
     parser.add_argument("--csv", type=read.output, metavar="FILE", help="write them as CSV")
@@ -41,12 +39,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(action=_run)
 
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -61,14 +53,6 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         found.to_csv(args.csv)
     if args.plot is not None:
-        _write_plot(found, args.plot)
+        with picture(args.plot, 6.8, 4.4) as figure:
+            found.plot(ax=figure.subplots())
     print(found.to_json() if args.json else found.table())
-
-
-def _write_plot(found: Plateaus, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(6.8, 4.4), layout="constrained")
-    found.plot(ax=figure.add_subplot())
-    figure.savefig(path, dpi=150)

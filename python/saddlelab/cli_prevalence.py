@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
+from saddlelab.cli_pictures import picture
 from saddlelab.ensembles import Ensemble, get_ensemble, names
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ def _run(args: argparse.Namespace) -> None:
     if args.npz is not None:
         study.to_npz(args.npz)
     if args.plot is not None:
-        _write_plot(study, args.plot, laws)
+        from saddlelab.plots import prevalence_figure
+
+        with picture(args.plot, 11.0) as figure:
+            prevalence_figure(study, figure=figure, laws=laws)
     if args.json:
         print(study.to_json())
     else:
@@ -139,13 +142,3 @@ def _executor(args: argparse.Namespace) -> Iterator[Executor | None]:
 def _heading(study: PrevalenceStudy) -> str:
     nested = ", nested" if study.nested else ""
     return f"{study.ensemble}{nested}, {study.samples} samples, seed {study.seed}, 95 % intervals"
-
-
-def _write_plot(study: PrevalenceStudy, path: Path, laws: dict[int, IndexLaw] | None) -> None:
-    from matplotlib.figure import Figure
-
-    from saddlelab.plots import prevalence_figure
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(11.0, 4.6), layout="constrained")
-    prevalence_figure(study, figure=figure, laws=laws).savefig(path, dpi=150)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.landscape_prevalence import LandscapePrevalence
@@ -69,7 +69,10 @@ def _run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         write_csv(found, args.csv)
     if args.plot is not None:
-        _write_plot(found, args.plot)
+        from saddlelab.landscape_plot import draw_figure
+
+        with picture(args.plot) as figure:
+            draw_figure(found, figure)
     if args.json:
         json.dump(as_dict(found), sys.stdout)
         print()
@@ -92,12 +95,3 @@ def _measured(args: argparse.Namespace) -> LandscapePrevalence:
             workers=args.workers,
             progress=True,
         )
-
-
-def _write_plot(found: LandscapePrevalence, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from saddlelab.landscape_plot import draw_figure
-
-    # Without pyplot: no display is looked for.
-    draw_figure(found, Figure(layout="constrained")).savefig(path, dpi=150)

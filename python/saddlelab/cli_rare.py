@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlelab import cli_arguments as read
+from saddlelab.cli_pictures import picture
 
 if TYPE_CHECKING:
     from saddlelab.rare import RareEvent
@@ -70,7 +70,10 @@ def _run(args: argparse.Namespace) -> None:
     events = _events(args)
     # The file first: whatever becomes of the terminal, the work is kept.
     if args.plot is not None:
-        _write_plot(events, args.plot)
+        from saddlelab.rare_plot import plot_minimum_law
+
+        with picture(args.plot) as figure:
+            plot_minimum_law(events, ax=figure.subplots())
     if args.json:
         print(_json(events))
         return
@@ -114,14 +117,3 @@ def _json(events: list[RareEvent]) -> str:
             "events": [{name: getattr(event, name) for name in _FIELDS} for event in events],
         }
     )
-
-
-def _write_plot(events: list[RareEvent], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from saddlelab.rare_plot import plot_minimum_law
-
-    # Without pyplot: no display is looked for.
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-    plot_minimum_law(events, ax=figure.subplots())
-    figure.savefig(path, dpi=150)

@@ -84,18 +84,13 @@ class DataObjective(Objective):
             raise TypeError(f"`term` must be a function of x and a row, got {term!r}")
         name = name or getattr(term, "__name__", "term")
         super().__init__(saddlecore.terms.mean_of(term), (rows,), name=name)
-        self.rows, self._term = rows, term
+        self.rows, self._term, self.terms = rows, term, len(rows)
         self.term = Objective(saddlecore.terms.joined(term, rows.shape[1]), name=name)
         self._full: dict[int, NDArray[np.int64]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as source and data."""
         return DataObjective, (self._term, self.rows, self.name)
-
-    @property
-    def terms(self) -> int:  # type: ignore[override]
-        """How many rows there are."""
-        return len(self.rows)
 
     @property
     def given(self) -> tuple[str, ...]:

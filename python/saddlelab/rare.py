@@ -134,9 +134,9 @@ def rare_prevalence(
     the others, which move on, entry by entry, under the law of what is above it; see
     `saddlecore.splitting`.  That takes a time that grows like the square of ln P: 5 % are had in
     seconds where P is above about 1e-25 (n = 10 to 12 without a shift; matrices of signs end at
-    n = 7), in a minute at 1e-50 (n = 20).  Both estimates of the probability are unbiased, whatever
-    the foresight or the moves are worth, and independent of all exact laws.  Either is a function
-    of ``(ensemble, parameters, n, kind, max_index, rel_error or samples, seed)``
+    n = 7), in 40 s of one core at 1e-51 (n = 20).  Both estimates of the probability are unbiased,
+    whatever the foresight or the moves are worth, and independent of all exact laws.  Either is a
+    function of ``(ensemble, parameters, n, kind, max_index, rel_error or samples, seed)``
     alone, for any number of `workers`.
 
     Parameters

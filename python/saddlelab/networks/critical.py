@@ -17,8 +17,8 @@ from saddlelab.networks.critical_checkpoint import CriticalCheckpoint, Ended
 from saddlelab.networks.critical_result import Collected, NetworkCriticalPoints
 from saddlelab.networks.critical_search import search
 from saddlelab.networks.critical_starts import paths, start_of
-from saddlelab.networks.network_objective import NetworkObjective
 from saddlelab.networks.network_hessian import check_size
+from saddlelab.networks.network_objective import NetworkObjective
 from saddlelab.networks.restricted import Landscape, landscape_of
 from saddlelab.studies.seeds import RNG, resolve_seed
 from saddlelab.threads import over_threads
@@ -55,8 +55,8 @@ def network_critical_points(
     Parameters
     ----------
     network : MLP
-        With weight decay if it is to have isolated critical points with no zero eigenvalues; without
-        it the search, the spectra and the indices are those orthogonal to `exact_symmetries`.
+        With weight decay if it is to have isolated critical points with no zero eigenvalues;
+        without it search, spectra and indices are those orthogonal to `exact_symmetries`.
     X, y : array_like
         Data, see `MLP.objective`.
     points : int, optional
@@ -91,13 +91,13 @@ def network_critical_points(
     Notes
     -----
     A start is a point of a path of training, at a time chosen evenly on a logarithmic scale, plus
-    Gaussian noise of 2 to 100 % of the size of the parameters (log-uniform), as Dauphin et al. (2014)
-    began theirs.  From there ‖∇f‖² is minimised by Levenberg and Marquardt's method with exact
-    Hessians, which becomes Newton's and is attracted by saddles of every index.
+    Gaussian noise of 2 to 100 % of the size of the parameters (log-uniform), as Dauphin et al.
+    (2014) began theirs.  From there ‖∇f‖² is minimised by Levenberg and Marquardt's method with
+    exact Hessians, which becomes Newton's and is attracted by saddles of every index.
 
-    Most searches end where ‖∇f‖² has a minimum and ∇f does not vanish.  Those *gradient-flat* points
-    are no critical points (Frye et al. 2021); they are counted in `ends` and left out.  What is
-    kept has been polished until Newton's correction is below 1e-10, and is checked as by
+    Most searches end where ‖∇f‖² has a minimum and ∇f does not vanish.  Those *gradient-flat*
+    points are no critical points (Frye et al. 2021); they are counted in `ends` and left out.  What
+    is kept has been polished until Newton's correction is below 1e-10, and is checked as by
     `saddlelab.check`.
 
     How often a kind of point is found says how wide its basin is for this search, not how many of

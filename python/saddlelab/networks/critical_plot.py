@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
     from saddlelab.networks.critical_result import NetworkCriticalPoints
 
-__all__ = ["network_points_figure", "plot_network_points"]
+__all__ = ["SIZE", "draw_figure", "plot_network_points"]
 
 Floats: TypeAlias = NDArray[np.float64]
+
+#: Of all three pictures, in inches.
+SIZE = (13.5, 4.2)
 
 _KINDS = ("index", "spectra", "ratio")
 #: Groups of points by error whose spectra are drawn, from low to high: colours of viridis, dashes.
@@ -64,16 +67,12 @@ def plot_network_points(
     return ax
 
 
-def network_points_figure(found: NetworkCriticalPoints) -> Figure:
+def draw_figure(found: NetworkCriticalPoints, figure: Figure) -> None:
     """All three, side by side."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13.5, 4.2), layout="constrained")
     for ax, what in zip(figure.subplots(1, 3), _KINDS, strict=True):
         plot_network_points(found, what, ax=ax)
     n = found.eigenvalues.shape[1]
     figure.suptitle(f"{len(found)} critical points of {found.objective.name}, {n} parameters")
-    return figure
 
 
 def _error_name(found: NetworkCriticalPoints) -> str:

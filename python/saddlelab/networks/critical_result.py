@@ -145,8 +145,8 @@ class NetworkCriticalPoints:
         per = f", {self.hessians / len(self):.0f} Hessians for each" if len(self) else ""
         ends = ", ".join(f"{count} {name}" for name, count in self.ends.items() if count)
         lines = [
-            f"{self.objective.name}: {len(self)} distinct critical points of {self.starts} searches "
-            f"({ends}){per}, {int(self.certified.sum())} with a certified index",
+            f"{self.objective.name}: {len(self)} distinct critical points of {self.starts} "
+            f"searches ({ends}){per}, {int(self.certified.sum())} with a certified index",
         ]
         if self.symmetries:
             lines.append(f"orthogonally to {self.symmetries} exact symmetries")
@@ -193,9 +193,13 @@ class NetworkCriticalPoints:
 
     def figure(self) -> Figure:
         """All three pictures, side by side."""
-        from saddlelab.networks.critical_plot import network_points_figure
+        from matplotlib.figure import Figure
 
-        return network_points_figure(self)
+        from saddlelab.networks.critical_plot import SIZE, draw_figure
+
+        figure = Figure(figsize=SIZE, layout="constrained")
+        draw_figure(self, figure)
+        return figure
 
 
 def _pearson(x: Floats, y: Floats) -> float:

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from saddlelab.objective import Objective
 
-__all__ = ["CONVERGED", "FLAT", "STOPPED", "Found", "search"]
+__all__ = ["CONVERGED", "FLAT", "MOST_STEPS", "STOPPED", "Found", "search"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
 CONVERGED, FLAT, STOPPED = "converged", "gradient-flat", "not converged"
 
 #: Steps of one search, and dampings tried in one step.
-_MOST_STEPS, _MOST_DAMPINGS = 300, 40
+MOST_STEPS, _MOST_DAMPINGS = 300, 40
 _FIRST_DAMPING = 1e-2
 #: Newton's correction, relative to max(1, |x|), that is none any more; and, where H is singular and
 #: has no such correction, ‖∇f‖ beside ‖H‖ max(1, ‖x‖).
@@ -57,7 +57,7 @@ class _Damping:
         self._growth *= 2.0
 
 
-def search(fun: Objective, x: Floats) -> Found:
+def search(fun: Objective, x: Floats, most: int = MOST_STEPS) -> Found:
     """Follow one start to a point where the gradient vanishes.
 
     Parameters
@@ -65,16 +65,18 @@ def search(fun: Objective, x: Floats) -> Found:
     fun : Objective
         With a Hessian of its own.
     x : (n,) float
+    most : int, optional
+        Hessians at most.
 
     Returns
     -------
     Found
-        "converged": Newton's correction, or ∇f, is nothing any more.  "gradient-flat": ∇f lies in the
-        kernel of H, where ‖∇f‖² has a minimum but f no critical point.  "not converged".
+        "converged": Newton's correction, or ∇f, is nothing any more.  "gradient-flat": ∇f lies in
+        the kernel of H, where ‖∇f‖² has a minimum but f no critical point.  "not converged".
     """
     g, damping, slow, largest = fun.gradient(x), None, 0, 0.0
-    for count in range(1, _MOST_STEPS + 1):
-        H = fun.given_hessian(x[None], 1)[0][0]
+    for count in range(1, most + 1):
+        H = fun.hessian(x)
         newton = _solved(H, g)
         if newton is not None and (np.abs(newton) <= _ARRIVED * np.maximum(1.0, np.abs(x))).all():
             return Found(x - newton, CONVERGED, count)
@@ -92,7 +94,7 @@ def search(fun: Objective, x: Floats) -> Found:
         slow = slow + 1 if flatness < _FLAT and before - g @ g < _GAIN * before else 0
         if slow == _PATIENCE:
             return Found(x, FLAT, count)
-    return Found(x, STOPPED, _MOST_STEPS)
+    return Found(x, STOPPED, most)
 
 
 def _step(

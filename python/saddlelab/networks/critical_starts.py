@@ -29,7 +29,10 @@ def paths(
 ) -> Floats:
     """Points on the paths of Adam with all samples, (times, runs, n), the first after one step."""
     network = objective.network
-    begun = initialise(network.sizes, "glorot_uniform", rng=seed, count=runs, bias=network.bias)
+    begun = initialise(
+        network.sizes, "glorot_uniform", rng=seed, count=runs, bias=network.bias,
+        batch_norm=network.batch_norm,
+    )  # fmt: skip
     times = np.unique(np.round(_GROWTH ** np.arange(1 + np.log(steps) / np.log(_GROWTH))))
     points, done = [], 0
     trained: Any = begun

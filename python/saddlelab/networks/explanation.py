@@ -108,7 +108,7 @@ def explain(training: Training, number: int, workers: int | None) -> Explanation
     if len(theta) > LARGEST:
         why = f"not looked for: {len(theta)} parameters, at most {LARGEST}"
         return Explanation(**plateau, verdict=why)
-    end = nearest_critical_point(training.objective, theta, workers=workers)
+    end = nearest_critical_point(training.objective, theta)
     if not end.found:
         return Explanation(**plateau, verdict=end.message)
     what = check(training.objective, end.theta, workers=workers)

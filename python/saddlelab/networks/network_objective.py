@@ -57,6 +57,8 @@ class NetworkObjective(Objective):
         self.network, self.rows, self.targets, self.statistics = network, X, y, statistics
         self.header, self._kept = describe(network, X, y, statistics)
         self._folded: NetworkObjective | None = None
+        # Two samples at least where they are normalised by their own statistics.
+        self.terms, self.least_terms = len(X), 2 if self._by_batch else 1
         self._full: dict[int, NDArray[np.int64]] = {}
 
     def _loss(self, x: Floats) -> float:
@@ -101,16 +103,6 @@ class NetworkObjective(Objective):
     def parallel(self) -> bool:
         """Always."""
         return True
-
-    @property
-    def terms(self) -> int:  # type: ignore[override]
-        """How many samples there are."""
-        return len(self.rows)
-
-    @property
-    def least_terms(self) -> int:  # type: ignore[override]
-        """Two samples where they are normalised by their own statistics."""
-        return 2 if self._by_batch else 1
 
     @property
     def _by_batch(self) -> bool:

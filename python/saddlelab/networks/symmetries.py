@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TypeAlias
 
 import numpy as np
@@ -37,6 +37,11 @@ def exact_symmetries(objective: NetworkObjective) -> Floats:
     (k, n) float
         Orthonormal rows; none if there is weight decay.
 
+    Raises
+    ------
+    ValueError
+        For batch normalisation without weight decay: its flat directions depend on the point.
+
     Examples
     --------
     >>> from saddlelab import networks
@@ -47,6 +52,11 @@ def exact_symmetries(objective: NetworkObjective) -> Floats:
     network = objective.network
     if network.weight_decay > 0.0:
         return np.empty((0, network.size))
+    if network.batch_norm:
+        raise ValueError(
+            "`batch_norm` without weight decay has no isolated critical points: the scale of each "
+            "normalised unit's weights is free, and other directions depend on the point"
+        )
     found = _unseen_inputs(objective)
     if network.loss == "cross_entropy":
         found += _shifts(objective)
@@ -75,8 +85,8 @@ def _unseen_inputs(objective: NetworkObjective) -> list[Floats]:
         rows = np.column_stack([rows, np.ones(len(rows))])
     _, sizes, axes = np.linalg.svd(rows, full_matrices=True)
     rank = int(np.sum(sizes > sizes[0] * max(rows.shape) * np.finfo(float).eps))
-    units = np.eye(network.sizes[1])
-    return [_direction(objective, 0, np.outer(unit, null)) for null in axes[rank:] for unit in units]
+    pairs = product(axes[rank:], np.eye(network.sizes[1]))
+    return [_direction(objective, 0, np.outer(unit, null)) for null, unit in pairs]
 
 
 def _shifts(objective: NetworkObjective) -> list[Floats]:

@@ -207,7 +207,8 @@ def _batches(
 
 def _start(network: MLP, start: Any, seed: int) -> Floats:
     if isinstance(start, str):
-        return initialise(network.sizes, start, rng=seed, bias=network.bias)
+        return initialise(network.sizes, start, rng=seed, bias=network.bias,
+                          batch_norm=network.batch_norm)  # fmt: skip
     try:
         return theta_of(start, network.size)
     except (ValueError, TypeError) as error:
