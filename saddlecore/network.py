@@ -1,6 +1,6 @@
 """Losses of multilayer networks: value, gradient and product with the Hessian, chunk by chunk.
 
-The mean over samples of a loss, plus ½·decay·‖θ‖².  `header` is that of
+The mean over samples of a loss, plus ½ Σ decay·θᵢ², biases with a decay of their own.  `header` is that of
 `saddlecore.network_plan`; a form takes its address as `data`.
 """
 
@@ -64,27 +64,35 @@ def _chunk(net, theta, v, turned, turned_v, x, x_at, x_row, by_sample, at, m, co
 
 
 @device
-def _halved(theta, decay):
-    total = 0.0
-    if decay != 0.0:
+def _halved(net, theta):
+    """½ Σ decay·θᵢ²; where all have the same, in the order of θ."""
+    plan, of_weights, of_biases = net[0], net[2][0], net[2][1]
+    total = biases = 0.0
+    if of_weights != 0.0 or of_biases != 0.0:
         for i in range(len(theta)):
             total += theta[i] * theta[i]
-    return 0.5 * decay * total
+    if of_weights != of_biases:
+        for depth in range(len(plan)):
+            row = plan[depth]
+            if row[B] >= 0:
+                for o in range(row[OUT]):
+                    biases += theta[row[B] + o] * theta[row[B] + o]
+    return 0.5 * (of_weights * total + (of_biases - of_weights) * biases)
 
 
 @device
 def _means(net, sums, count, along, out):
     """Sums of δ aᵀ as a gradient, with the decay's part."""
-    plan, decay = net[0], net[2][0]
+    plan, of_weights, of_biases = net[0], net[2][0], net[2][1]
     for depth in range(len(plan)):
         row = plan[depth]
         for o in range(row[OUT]):
             at, to = row[SUMS] + o * row[PAD], row[W] + o * row[IN]
             for i in range(row[IN]):
-                out[to + i] = sums[at + i] / count + decay * along[to + i]
+                out[to + i] = sums[at + i] / count + of_weights * along[to + i]
             if row[B] >= 0:
                 to = row[B] + o
-                out[to] = sums[at + row[IN]] / count + decay * along[to]
+                out[to] = sums[at + row[IN]] / count + of_biases * along[to]
 
 
 @allocating
@@ -104,7 +112,7 @@ def _all(net, theta, v, what, out):
                         first * columns, CHUNK, count, what, space, each, sums)  # fmt: skip
     if what > VALUE:
         _means(net, sums, N, v if what == PRODUCT else theta, out)
-    return total / N + _halved(theta, net[2][0])
+    return total / N + _halved(net, theta)
 
 
 @device

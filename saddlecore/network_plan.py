@@ -125,8 +125,11 @@ def jobs_of(plan):
     return np.array([*rows, ends], np.int64)
 
 
-def describe(plan, loss, X, y, decay):
-    """Return (header, what must live as long): X (N, inputs) and y (N, targets) float64."""
+def describe(plan, loss, X, y, *decays):
+    """Return (header, what must live as long): X (N, inputs) and y (N, targets) float64.
+
+    The decays are those of weights and of biases.
+    """
     (N, inputs), first, last = X.shape, plan[0], plan[-1]
     chunks = padded_to(N, CHUNK) // CHUNK
     padded = np.zeros((chunks * CHUNK, first[PAD]))
@@ -141,8 +144,7 @@ def describe(plan, loss, X, y, decay):
     numbers = np.array(
         [N, first[PAD], loss, last[TO] + last[OUT], size, targets.shape[1], bias, 0], np.int64
     )
-    decays = np.array([decay])
-    kept = (np.ascontiguousarray(plan), numbers, decays, padded, turned, targets)
+    kept = (np.ascontiguousarray(plan), numbers, np.array(decays, np.float64), padded, turned, targets)
     jobs = jobs_of(plan)
     kept = (*kept, jobs)
     header = np.array([len(plan), *(a.ctypes.data for a in kept), len(jobs)], np.int64)
@@ -151,14 +153,14 @@ def describe(plan, loss, X, y, decay):
 
 @allocating
 def opened(header):
-    """The arrays: plan, numbers, (decay,), inputs by sample, inputs by chunk, targets; flat."""
+    """The arrays: plan, numbers, (decay of weights, of biases), inputs by sample, inputs by chunk, targets; flat."""
     plan = carray(pointer_at(header[1], np.int64(0)), (header[0], 11))
     numbers = carray(pointer_at(header[2], np.int64(0)), 8)
-    decay = carray(pointer_at(header[3], 0.0), 1)
+    decays = carray(pointer_at(header[3], 0.0), 2)
     N = numbers[SAMPLES]
     whole = (N + CHUNK - 1) // CHUNK * CHUNK
     padded = carray(pointer_at(header[4], 0.0), whole * numbers[COLUMNS])
     turned = carray(pointer_at(header[5], 0.0), whole * plan[0, IN])
     targets = carray(pointer_at(header[6], 0.0), N * numbers[TARGETS])
     jobs = carray(pointer_at(header[7], np.int64(0)), (header[8], 12))
-    return plan, numbers, decay, padded, turned, targets, jobs
+    return plan, numbers, decays, padded, turned, targets, jobs

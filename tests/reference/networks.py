@@ -142,11 +142,14 @@ def outputs_of(layers, activation, residual, x):
 
 
 def loss(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0):
-    """Mean over samples, plus ½·decay·‖θ‖²."""
+    """Mean over samples, plus ½ Σ decay·θᵢ²; one decay, or one for each parameter."""
+    decays = np.broadcast_to(decay, len(theta)).tolist()
     layers = layers_of(sizes, bias, theta)
     terms = [LOSSES[kind](outputs_of(layers, activation, residual, x)[0], t)
              for x, t in zip(X, y, strict=True)]  # fmt: skip
-    return sum(terms, 0.0) * (1.0 / len(X)) + 0.5 * decay * sum(t * t for t in theta)
+    return sum(terms, 0.0) * (1.0 / len(X)) + sum(
+        (0.5 * d * t * t for d, t in zip(decays, theta, strict=True)), 0.0
+    )
 
 
 def distance_to_kink(theta, sizes, X, *, activation, bias, residual=False):
@@ -180,7 +183,7 @@ def derivatives(theta, sizes, X, y, **network):
 def gauss_newton(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0):
     """Mean of Jᵀ L J, L the Hessian of the loss by the outputs, plus decay on the diagonal."""
     n = len(theta)
-    G = decay * np.eye(n)
+    G = np.diag(np.broadcast_to(decay, n)).astype(float)
     at, i, j = pairs(theta)
     for x, t in zip(X, y, strict=True):
         out = outputs_of(layers_of(sizes, bias, at), activation, residual, x)[0]

@@ -49,7 +49,9 @@ class MLP:
         Whether a hidden layer that is as wide as the hidden layer before adds what it was given to
         its output.
     weight_decay : float, optional
-        The loss has ½·weight_decay·‖θ‖² besides, biases included.
+        The loss has ½·weight_decay·‖θ‖² besides.
+    decay_biases : bool, optional
+        Whether that θ includes the biases; scikit-learn and many others leave them out.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class MLP:
     bias: bool = True
     residual: bool = False
     weight_decay: float = 0.0
+    decay_biases: bool = True
 
     def __post_init__(self) -> None:
         """Check everything."""
@@ -92,6 +95,7 @@ class MLP:
         _one_of("loss", self.loss, LOSSES)
         put(self, "bias", _truth("bias", self.bias))
         put(self, "residual", _truth("residual", self.residual))
+        put(self, "decay_biases", _truth("decay_biases", self.decay_biases))
         decay = finite_number("weight_decay", self.weight_decay)
         if decay < 0.0:
             raise ValueError(f"`weight_decay` must not be negative, got {decay}")

@@ -215,5 +215,7 @@ def _describe(network: MLP, X: Floats, y: Floats) -> tuple[NDArray[np.int64], An
         activation=ACTIVATIONS.index(network.activation), linear=ACTIVATIONS.index("linear"),
     )  # fmt: skip
     loss = LOSSES.index(network.loss)
-    header, kept = saddlecore.network_plan.describe(plan, loss, X, y, network.weight_decay)
+    decay = network.weight_decay
+    decays = decay, decay if network.decay_biases else 0.0
+    header, kept = saddlecore.network_plan.describe(plan, loss, X, y, *decays)
     return header, kept
