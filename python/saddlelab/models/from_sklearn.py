@@ -67,7 +67,7 @@ def from_sklearn(
     >>> from sklearn.neural_network import MLPRegressor
     >>> from saddlelab import models
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 0.0, 1.0]
-    >>> fitted = MLPRegressor([4], solver="lbfgs", random_state=0).fit(X, y)
+    >>> fitted = MLPRegressor(hidden_layer_sizes=[4], solver="lbfgs", random_state=0).fit(X, y)
     >>> loss, theta = models.from_sklearn(fitted, X, y)
     >>> bool(abs(loss.value(theta) - fitted.loss_) < 1e-12)
     True
