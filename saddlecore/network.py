@@ -1,7 +1,7 @@
 """Losses of multilayer networks: value, gradient and product with the Hessian, chunk by chunk.
 
-The mean over samples of a loss, plus ½ Σ decay·θᵢ², biases with a decay of their own.  `header` is that of
-`saddlecore.network_plan`; a form takes its address as `data`.
+The mean over samples of a loss, plus ½ Σ decay·θᵢ², biases with a decay of their own.  `header` is
+that of `saddlecore.network_plan`; a form takes its address as `data`.
 """
 
 import numpy as np

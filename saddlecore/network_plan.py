@@ -144,7 +144,8 @@ def describe(plan, loss, X, y, *decays):
     numbers = np.array(
         [N, first[PAD], loss, last[TO] + last[OUT], size, targets.shape[1], bias, 0], np.int64
     )
-    kept = (np.ascontiguousarray(plan), numbers, np.array(decays, np.float64), padded, turned, targets)
+    both = np.array(decays, np.float64)
+    kept = (np.ascontiguousarray(plan), numbers, both, padded, turned, targets)
     jobs = jobs_of(plan)
     kept = (*kept, jobs)
     header = np.array([len(plan), *(a.ctypes.data for a in kept), len(jobs)], np.int64)
@@ -153,7 +154,10 @@ def describe(plan, loss, X, y, *decays):
 
 @allocating
 def opened(header):
-    """The arrays: plan, numbers, (decay of weights, of biases), inputs by sample, inputs by chunk, targets; flat."""
+    """The arrays: plan, numbers, decays (of weights, of biases), inputs by sample, by chunk, targets.
+
+    Flat.
+    """
     plan = carray(pointer_at(header[1], np.int64(0)), (header[0], 11))
     numbers = carray(pointer_at(header[2], np.int64(0)), 8)
     decays = carray(pointer_at(header[3], 0.0), 2)

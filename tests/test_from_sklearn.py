@@ -110,7 +110,7 @@ def test_refused(estimator, y, error, message):
 def test_refused_loss():
     estimator = fitted("number")
     estimator.loss = "poisson"
-    with pytest.raises(ValueError, match="squared error or the cross-entropy .* got 'poisson'"):
+    with pytest.raises(ValueError, match=r"squared error or the cross-entropy .* got 'poisson'"):
         from_sklearn(estimator, X, TARGETS["number"])
     with pytest.raises(ValueError, match=r"`X` must have shape \(N, 3\)"):
         from_sklearn(fitted("number"), X[:, :2], TARGETS["number"])
@@ -119,5 +119,6 @@ def test_refused_loss():
 def test_without_torch(monkeypatch):
     """Here, since this file needs none."""
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"^`from_torch` needs torch: pip install 'saddlecore\[torch\]'$"):
+    message = r"^`from_torch` needs torch: pip install 'saddlecore\[torch\]'$"
+    with pytest.raises(ImportError, match=message):
         from_torch(None, None, None)

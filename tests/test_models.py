@@ -7,9 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from reference import torch_models as reference  # noqa: E402
 from torch import nn  # noqa: E402
-from torch_models import KINDS, Encoder, make  # noqa: E402
 
 from saddlelab import (  # noqa: E402
     check,
@@ -24,6 +22,8 @@ from saddlelab import (  # noqa: E402
     spectral_density,
     trace,
 )
+from tests.reference import torch_models as reference  # noqa: E402
+from tests.torch_models import KINDS, Encoder, make  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -51,15 +51,15 @@ def test_derivatives_are_backward_s_and_nothing_moves(kind, train):
     net.train(train)
     CRITERION(net(X), y).backward()
     before = snapshot(net)
-    f, exact = from_torch(net, CRITERION, (X, y)), from_torch(net, CRITERION, (X, y),
-                                                              dtype=torch.float64)  # fmt: skip
+    f = from_torch(net, CRITERION, (X, y))
+    exact = from_torch(net, CRITERION, (X, y), dtype=torch.float64)
     assert f.dtype == np.float32
     assert exact.dtype == np.float64
     theta, v = f.theta, np.cos(np.arange(f.size))
     assert (theta == nn.utils.parameters_to_vector(net.parameters()).detach().numpy()).all()
     values = f.value(theta), exact.value(theta)
-    slopes, products = (f.gradient(theta), exact.gradient(theta)), (f.hvp(theta, v),
-                                                                    exact.hvp(theta, v))  # fmt: skip
+    slopes = f.gradient(theta), exact.gradient(theta)
+    products = f.hvp(theta, v), exact.hvp(theta, v)
     operator = hessian_operator(f, theta)
     assert operator.dtype == np.float32
     assert (operator @ v).dtype == np.float32
@@ -84,8 +84,8 @@ def test_derivatives_are_backward_s_and_nothing_moves(kind, train):
 def test_errors_of_float32_hold(kind, record_property):
     """What is claimed is more than the distance from the same derivative in float64."""
     net, X, y = make(kind)
-    f, exact = from_torch(net, CRITERION, (X, y)), from_torch(net, CRITERION, (X, y),
-                                                              dtype=torch.float64)  # fmt: skip
+    f = from_torch(net, CRITERION, (X, y))
+    exact = from_torch(net, CRITERION, (X, y), dtype=torch.float64)
     theta, v = f.theta, np.cos(np.arange(f.size))
     for name, found, truth in (
         ("gradient", gradient(f, theta), exact.gradient(theta)),
@@ -326,7 +326,7 @@ def test_refused(arguments, error, message):
 
 
 def test_refused_options():
-    with pytest.raises(ValueError, match="`dtype` must be torch.float32, .* got torch.int64"):
+    with pytest.raises(ValueError, match=r"`dtype` must be torch.float32, .* got torch.int64"):
         from_torch(*_parts("cnn"), dtype=torch.int64)
     with pytest.raises(TypeError, match="`seed` must be an integer or None, got 'a'"):
         from_torch(*_parts("cnn"), seed="a")

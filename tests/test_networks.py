@@ -1,5 +1,6 @@
 """Networks as objectives: every derivative beside plain loops, and saddlelab on them."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -39,7 +40,7 @@ def case(sizes, activation, loss, bias, residual, decay, N, seed, biases=True):
                            weight_decay=decay, decay_biases=biases)  # fmt: skip
     decays = np.concatenate([
         np.repeat([decay, decay * biases], [o * i, o * bias])
-        for i, o in zip(sizes, sizes[1:], strict=False)
+        for i, o in itertools.pairwise(sizes)
     ])  # fmt: skip
     X, y = rng.standard_normal((N, sizes[0])), targets(rng, loss, N, sizes[-1])
     theta = rng.standard_normal(network.size)
@@ -61,7 +62,8 @@ def test_every_derivative_is_the_reference_s(activation, loss, data):
     bias, residual = data.draw(st.booleans()), data.draw(st.booleans())
     decay, N = data.draw(st.sampled_from([0.0, 0.25])), data.draw(st.integers(1, 4))
     f, theta, at, told = case(sizes, activation, loss, bias, residual, decay, N,
-                              data.draw(st.integers(0, 10**6)), data.draw(st.booleans()))  # fmt: skip
+                              seed=data.draw(st.integers(0, 10**6)),
+                              biases=data.draw(st.booleans()))  # fmt: skip
     value, slope, H = map(np.array, reference.derivatives(*at, **told))
     within = tolerance(1.0 + np.abs(H).max() + np.abs(slope).max() + abs(value), theta.size)
     assert abs(f.value(theta) - value) <= within

@@ -1,4 +1,4 @@
-"""Losses of JAX models as functions of one array; imports jax, and is imported when it is needed."""
+"""Losses of JAX models as functions of one array; imported when needed, for it imports jax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of torch models as functions of one array; imports torch, and is imported when it is needed.
+"""Losses of torch models as functions of one array; imported when needed, for it imports torch.
 
 `torch.func` fails on batch norm in training mode and on recurrent layers; reverse over reverse
 through `functional_call` differentiates all of them twice, with attention in its plain form.
@@ -91,8 +91,8 @@ class TorchModel:
         """The mean loss."""
         with self._untouched(), torch.no_grad():
             parameters = self._split(x)
-            return sum(part * self._loss(parameters, batch).item()
-                       for part, batch in self._batches)  # fmt: skip
+            losses = [self._loss(parameters, batch).item() for _, batch in self._batches]
+        return float(np.dot([part for part, _ in self._batches], losses))
 
     def gradient(self, x: Floats) -> Floats:
         """(n,) its gradient."""
@@ -105,7 +105,8 @@ class TorchModel:
 
     def hvp(self, x: Floats, v: Floats) -> Floats:
         """(n,) the Hessian times v."""
-        return self._products(x, v[None])[0]
+        found: Floats = self._products(x, v[None])[0]
+        return found
 
     def products_at(self, x: Floats) -> Callable[[Floats], Floats]:
         """What multiplies rows with the Hessian at x.

@@ -57,8 +57,8 @@ def from_torch(
         If torch is not installed.
     ValueError, TypeError
         If parameters are complex, of half precision (without `dtype`), on several devices, on
-        another one than the data, or on neither CPU nor CUDA; if the loss is not one real number, or an
-        argument is out of its range.
+        another one than the data, or on neither CPU nor CUDA; if the loss is not one real number,
+        or an argument is out of its range.
 
     Notes
     -----
