@@ -154,10 +154,7 @@ def describe(plan, loss, X, y, *decays):
 
 @allocating
 def opened(header):
-    """The arrays: plan, numbers, decays (of weights, of biases), inputs by sample, by chunk, targets.
-
-    Flat.
-    """
+    """The arrays, flat: plan, numbers, decays, inputs by sample, inputs by chunk, targets, jobs."""
     plan = carray(pointer_at(header[1], np.int64(0)), (header[0], 11))
     numbers = carray(pointer_at(header[2], np.int64(0)), 8)
     decays = carray(pointer_at(header[3], 0.0), 2)

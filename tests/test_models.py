@@ -65,8 +65,10 @@ def test_derivatives_are_backward_s_and_nothing_moves(kind, train):
     assert (operator @ v).dtype == np.float32
     size = np.abs(products[0]).max()
     np.testing.assert_allclose(operator @ v, products[0], rtol=0, atol=1e-5 * size)
-    with torch.no_grad():
-        f.gradient(theta + 0.01)
+    for surrounded in (torch.no_grad(), torch.inference_mode()):
+        with surrounded:
+            assert (f.gradient(theta) == slopes[0]).all()
+            assert (hessian_operator(f, theta) @ v == operator @ v).all()
     assert snapshot(net) == before
     assert values[0] == pytest.approx(CRITERION(net(X), y).item(), rel=1e-6)
     assert values[1] == pytest.approx(values[0], rel=1e-6)
