@@ -74,7 +74,7 @@ def _draw(
 
 
 def _linear_part(monitor: TrainingMonitor) -> float:
-    """Below a hundredth of the median curvature an axis is linear."""
+    """Below about a hundredth of the median curvature an axis is linear: a power of ten, a tick."""
     size = np.abs(monitor.column("largest"))
     size = size[np.isfinite(size) & (size > 0.0)]
-    return float(np.median(size)) / 100.0 if len(size) else 1.0
+    return float(10.0 ** np.round(np.log10(np.median(size)) - 2.0)) if len(size) else 1.0
