@@ -1,7 +1,7 @@
 """Losses of multilayer networks: value, gradient and product with the Hessian, chunk by chunk.
 
-The mean over samples of a loss, plus ½·decay·‖θ‖².  `header` is that of
-`saddlecore.network_plan`; a form takes its address as `data`.
+The mean over samples of a loss, plus ½ Σ decay·θᵢ², biases with a decay of their own.  `header` is
+that of `saddlecore.network_plan`; a form takes its address as `data`.
 """
 
 import numpy as np
@@ -28,6 +28,7 @@ from saddlecore.network_plan import (
     HEADER,
     IN,
     MANY,
+    NORM,
     NORMAL,
     OUT,
     PLAIN,
@@ -63,12 +64,23 @@ def _chunk(net, theta, v, turned, turned_v, x, x_at, x_row, by_sample, at, m, co
 
 
 @device
-def _halved(theta, decay):
-    total = 0.0
-    if decay != 0.0:
+def _halved(net, theta):
+    """½ Σ decay·θᵢ²; where all have the same, in the order of θ."""
+    plan, of_weights, of_biases = net[0], net[2][0], net[2][1]
+    total = biases = 0.0
+    if of_weights != 0.0 or of_biases != 0.0:
         for i in range(len(theta)):
             total += theta[i] * theta[i]
-    return 0.5 * decay * total
+    if of_weights != of_biases:
+        for depth in range(len(plan)):
+            row = plan[depth]
+            for o in range(row[OUT]):
+                if row[B] >= 0:
+                    biases += theta[row[B] + o] * theta[row[B] + o]
+                for k in range(2 if row[NORM] >= 0 else 0):
+                    at = row[NORM] + k * row[OUT] + o
+                    biases += theta[at] * theta[at]
+    return 0.5 * (of_weights * total + (of_biases - of_weights) * biases)
 
 
 @allocating
@@ -88,7 +100,7 @@ def _all(net, theta, v, what, out):
                         first * columns, m, count, what, space, each, sums)  # fmt: skip
     if what > VALUE:
         means_of(net, sums, N, v if what == PRODUCT else theta, out)
-    return total / N + _halved(theta, net[2][0])
+    return total / N + _halved(net, theta)
 
 
 @device

@@ -161,8 +161,9 @@ def _put(H, packed, n, i, j, value):
 
 
 @device
-def _fill_symmetric(row, layer, own, p, scale, decay, sums, H, packed, n):
+def _fill_symmetric(row, layer, own, p, scale, decays, sums, H, packed, n):
     h, r = layer[OUT], 0
+    decay = decays[0] if p < layer[IN] else decays[1]
     for i in range(h):
         for j in range(i, h):
             at = row[OF_C] + (p * row[OF_R] + r) * row[OF_Q]
@@ -192,13 +193,13 @@ def _fill_across(net, row, p, own, curved, scale, sums, H, packed, n):
 
 @allocating
 def _fill_tasks(net, begin, end, curved, sums, n, H, packed):
-    jobs, scale, decay = net[6], 1.0 / net[1][SAMPLES], net[2][0]
+    jobs, scale, decays = net[6], 1.0 / net[1][SAMPLES], net[2]
     for task in range(begin, end):
         row = jobs[_job_of(jobs, task)]
         p, earlier = task - row[TASK], net[0][row[EARLIER]]
         own = earlier[IN] + net[1][BIAS]
         if row[KIND] == 0 and row[LATER] == row[EARLIER]:
-            _fill_symmetric(row, earlier, own, p, scale, decay, sums, H, packed, n)
+            _fill_symmetric(row, earlier, own, p, scale, decays, sums, H, packed, n)
         elif row[KIND] == 0:
             _fill_across(net, row, p, own, curved, scale, sums, H, packed, n)
 

@@ -147,10 +147,10 @@ def _chunk_of(N, normal):
     return m if m % _POWER else m + 8  # no power of two, as above
 
 
-def describe(plan, loss, X, y, decay, normal=PLAIN, statistics=()):
+def describe(plan, loss, X, y, decays, normal=PLAIN, statistics=()):
     """Return (header, what must live as long): X (N, inputs) and y (N, targets) float64.
 
-    `statistics`, of normalised layers with `FIXED` ones, are means of all units, inputs and outputs
+    `decays` are those of weights and of biases.  `statistics`, of normalised layers with `FIXED` ones, are means of all units, inputs and outputs
     too, and variances.
     """
     (N, inputs), first, last = X.shape, plan[0], plan[-1]
@@ -167,22 +167,22 @@ def describe(plan, loss, X, y, decay, normal=PLAIN, statistics=()):
     numbers = np.array(
         [N, first[PAD], loss, units, size, targets.shape[1], bias, m, normal], np.int64
     )
-    decays, fixed = np.array([decay]), np.zeros(2 * units)
+    both, fixed = np.array(decays, np.float64), np.zeros(2 * units)
     if normal == FIXED:
         fixed[:] = statistics
     jobs = jobs_of(plan)
-    kept = (np.ascontiguousarray(plan), numbers, decays, padded, turned, targets, fixed, jobs)
+    kept = (np.ascontiguousarray(plan), numbers, both, padded, turned, targets, fixed, jobs)
     header = np.array([len(plan), *(a.ctypes.data for a in kept), len(jobs)], np.int64)
     return header, kept
 
 
 @allocating
 def opened(header):
-    """The arrays: plan, numbers, (decay,), inputs by sample, inputs by chunk, targets, jobs,
+    """The arrays: plan, numbers, decays, inputs by sample, inputs by chunk, targets, jobs,
     statistics; flat."""
     plan = carray(pointer_at(header[1], np.int64(0)), (header[0], 12))
     numbers = carray(pointer_at(header[2], np.int64(0)), 9)
-    decay = carray(pointer_at(header[3], 0.0), 1)
+    decays = carray(pointer_at(header[3], 0.0), 2)
     N, m = numbers[SAMPLES], numbers[MANY]
     whole = (N + m - 1) // m * m
     padded = carray(pointer_at(header[4], 0.0), whole * numbers[COLUMNS])
@@ -190,4 +190,4 @@ def opened(header):
     targets = carray(pointer_at(header[6], 0.0), N * numbers[TARGETS])
     fixed = carray(pointer_at(header[7], 0.0), 2 * numbers[UNITS])
     jobs = carray(pointer_at(header[8], np.int64(0)), (header[9], 12))
-    return plan, numbers, decay, padded, turned, targets, jobs, fixed
+    return plan, numbers, decays, padded, turned, targets, jobs, fixed

@@ -88,17 +88,18 @@ def add_product(net, m, x, x_at, space, sums):
 @device
 def means_of(net, sums, count, along, out):
     """Sums of δ aᵀ, and those for γ and β, as a gradient, with the decay's part."""
-    plan, decay, units, last = net[0], net[2][0], net[1][UNITS], net[0][len(net[0]) - 1]
+    plan, units, last = net[0], net[1][UNITS], net[0][len(net[0]) - 1]
+    of_weights, of_biases = net[2][0], net[2][1]
     for depth in range(len(plan)):
         row = plan[depth]
         for o in range(row[OUT]):
             at, to = row[SUMS] + o * row[PAD], row[W] + o * row[IN]
             for i in range(row[IN]):
-                out[to + i] = sums[at + i] / count + decay * along[to + i]
+                out[to + i] = sums[at + i] / count + of_weights * along[to + i]
             if row[B] >= 0:
                 to = row[B] + o
-                out[to] = sums[at + row[IN]] / count + decay * along[to]
+                out[to] = sums[at + row[IN]] / count + of_biases * along[to]
             for k in range(2 if row[NORM] >= 0 else 0):
                 at = last[SUMS] + last[OUT] * last[PAD] + k * units + row[TO] + o
                 to = row[NORM] + k * row[OUT] + o
-                out[to] = sums[at] / count + decay * along[to]
+                out[to] = sums[at] / count + of_biases * along[to]

@@ -1,5 +1,6 @@
 """Networks as objectives: every derivative beside plain loops, and saddlelab on them."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -32,11 +33,15 @@ def shapes(draw, most=3):
     return (*(draw(st.integers(1, most)) for _ in range(depth)), draw(st.integers(2, 3)))
 
 
-def case(sizes, activation, loss, bias, residual, decay, N, seed):
+def case(sizes, activation, loss, bias, residual, decay, N, seed, biases=True):
     """A network, its objective, a point away from kinks, and the reference's arguments."""
     rng = np.random.default_rng(seed)
     network = networks.MLP(sizes, activation=activation, loss=loss, bias=bias, residual=residual,
-                           weight_decay=decay)  # fmt: skip
+                           weight_decay=decay, decay_biases=biases)  # fmt: skip
+    decays = np.concatenate([
+        np.repeat([decay, decay * biases], [o * i, o * bias])
+        for i, o in itertools.pairwise(sizes)
+    ])  # fmt: skip
     X, y = rng.standard_normal((N, sizes[0])), targets(rng, loss, N, sizes[-1])
     theta = rng.standard_normal(network.size)
     if activation in reference.KINKED:
@@ -44,7 +49,7 @@ def case(sizes, activation, loss, bias, residual, decay, N, seed):
                                          residual=residual) < 1e-6:  # fmt: skip
             theta = rng.standard_normal(network.size)
     told = {"activation": activation, "kind": loss, "bias": bias, "residual": residual,
-            "decay": decay}  # fmt: skip
+            "decay": decays}  # fmt: skip
     return network.objective(X, y), theta, (list(theta), sizes, X, np.reshape(y, (N, -1))), told
 
 
@@ -57,7 +62,8 @@ def test_every_derivative_is_the_reference_s(activation, loss, data):
     bias, residual = data.draw(st.booleans()), data.draw(st.booleans())
     decay, N = data.draw(st.sampled_from([0.0, 0.25])), data.draw(st.integers(1, 4))
     f, theta, at, told = case(sizes, activation, loss, bias, residual, decay, N,
-                              data.draw(st.integers(0, 10**6)))  # fmt: skip
+                              seed=data.draw(st.integers(0, 10**6)),
+                              biases=data.draw(st.booleans()))  # fmt: skip
     value, slope, H = map(np.array, reference.derivatives(*at, **told))
     within = tolerance(1.0 + np.abs(H).max() + np.abs(slope).max() + abs(value), theta.size)
     assert abs(f.value(theta) - value) <= within

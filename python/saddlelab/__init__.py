@@ -6,7 +6,7 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import datasets, networks, spectrum, surfaces
+from saddlelab import datasets, models, networks, spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
@@ -15,6 +15,7 @@ from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
+from saddlelab.models import TrainingMonitor, from_jax, from_sklearn, from_torch
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.optimize.annealing import annealing
 from saddlelab.optimize.annealing_result import Annealing
@@ -64,6 +65,7 @@ __all__ = [
     "PythonSpeedWarning",
     "RareEvent",
     "Runs",
+    "TrainingMonitor",
     "Verdict",
     "WeightedStudy",
     "__version__",
@@ -80,6 +82,9 @@ __all__ = [
     "escape",
     "escape_scaling",
     "extreme_eigenpairs",
+    "from_jax",
+    "from_sklearn",
+    "from_torch",
     "gradient",
     "grid_search",
     "hessian",
@@ -89,6 +94,7 @@ __all__ = [
     "index_laws",
     "log_minimum_probability",
     "minimize",
+    "models",
     "multistart",
     "negative_curvature_direction",
     "networks",

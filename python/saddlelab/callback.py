@@ -15,6 +15,9 @@ _FORM = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64
 )
 
+#: Numbers of a point that a message shows.
+_MOST_TOLD = 100
+
 
 class Callback:
     """A Python function as a form of the engine, see ``saddlecore.forms``.
@@ -49,8 +52,7 @@ class Callback:
             if self._error is None:
                 result[:] = call(self._function, self._kind, tuple(given), self._args)
         except BaseException as error:
-            at = _copy(x, n).tolist()
-            error.add_note(f"raised by `{name_of(self._function)}` at x = {at}")
+            error.add_note(f"raised by `{name_of(self._function)}` at x = {told(_copy(x, n))}")
             self._error = error
         ctypes.memmove(out, result.ctypes.data, 8 * count)
 
@@ -97,6 +99,13 @@ def number(value: Any) -> float:
         return float(value.item() if shape else value)
     except (TypeError, ValueError):
         raise TypeError(f"`fun` must return a number, it returned {value!r}") from None
+
+
+def told(x: NDArray[np.float64]) -> str:
+    """A point in words: of a model's millions of parameters the first few."""
+    if len(x) <= _MOST_TOLD:
+        return str(x.tolist())
+    return f"[{', '.join(map(repr, x[:3].tolist()))}, …], {len(x)} numbers"
 
 
 def name_of(function: Any) -> str:

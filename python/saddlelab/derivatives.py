@@ -233,7 +233,7 @@ def derive(
     elif method == "given":
         # A Hessian of its own knows what is worth a thread.
         threads = worker_count(workers) if what == "hessian" else threads
-        found = _given(fun, what, points, vectors, threads)
+        found = _given(fun, what, points, vectors, threads, errors)
     else:
         found = finite_differences.derive(fun, what, points, vectors, method, step, threads)
         fun.reraise()  # or the next call would, of what a callback raised beside the points
@@ -323,7 +323,7 @@ def _by_columns(product: Any, x: Floats, value: Floats, error: Floats, threads: 
 
 
 def _given(
-    fun: Objective, what: str, points: Floats, vectors: Floats | None, threads: int
+    fun: Objective, what: str, points: Floats, vectors: Floats | None, threads: int, errors: bool
 ) -> Found:
     """Run the objective's own gradient, product or Hessian."""
     if what == "hessian":
@@ -334,6 +334,5 @@ def _given(
     inputs = points if vectors is None else np.hstack([points, vectors])
     value = fun.run(inputs, slot, points.shape[1], points.shape[1], threads)
     fun.reraise()
-    # Nobody knows the rounding in another's code; this much is in any.
-    error = np.spacing(np.abs(value))
+    error = fun.rounding(what, points, vectors, value) if errors else np.zeros((len(value), 0))
     return value, error, *once(value)

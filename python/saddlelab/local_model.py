@@ -52,17 +52,18 @@ def local_model(
     usable = np.isfinite(np.concatenate([g, H.reshape(len(g), -1)], axis=1)).all(axis=1)
     H, g = np.where(usable[:, None, None], H, 0.0), np.where(usable[:, None], g, 0.0)
     uncertain = entry_errors(curved, H)
-    newton, spread, rest = _newton(g, _noise(slope, H, points), H, uncertain, reach)
+    newton, spread, rest = _newton(g, _noise(fun, slope, H, points), H, uncertain, reach)
     critical = (np.abs(newton) <= reach).all(axis=1) & rest & usable
     return Model(slope, curved, usable, g, H, uncertain, newton, spread, critical)
 
 
-def _noise(slope: Derivative, H: Floats, points: Floats) -> Floats:
+def _noise(fun: Objective, slope: Derivative, H: Floats, points: Floats) -> Floats:
     """How far each component of the gradient may be from the truth."""
     error: Floats = np.where(np.isfinite(slope.error), slope.error, 0.0)
     if slope.method == "given":
         # Nobody knows the rounding in another's code.  Where terms cancel it is that of the terms.
-        error = error + 4.0 * _EPS * np.einsum("mij,mj->mi", np.abs(H), np.abs(points))
+        eps = float(np.finfo(fun.dtype).eps)
+        error = error + 4.0 * eps * np.einsum("mij,mj->mi", np.abs(H), np.abs(points))
     elif slope.method != "exact":
         error = error * _CAUTION
     return error

@@ -117,10 +117,13 @@ class Objective:
         Of a mean over data, how many terms it has, of which `minimize` can take a few; else 0.
     least_terms : int
         So few can be taken.
+    dtype : numpy.dtype
+        Of its arithmetic.
     """
 
     terms = 0
     least_terms = 1
+    dtype = np.dtype(np.float64)
 
     def __init__(
         self,
@@ -260,6 +263,17 @@ class Objective:
     def given_hessian(self, points: Floats, threads: int) -> tuple[Floats, Floats]:
         """Hessians (m, n, n) and their errors, of objectives that say in `given` they have them."""
         raise NotImplementedError
+
+    def rounding(
+        self, what: str, points: Floats, vectors: Floats | None, value: Floats
+    ) -> Floats:
+        """How far a gradient or product of its own may be from the truth, shaped like `value`."""
+        # Nobody knows the rounding in another's code; this much is in any.
+        return np.spacing(np.abs(value))
+
+    def products_at(self, x: Floats) -> Callable[[Floats], Floats] | None:
+        """What multiplies rows (k, n) with the Hessian at one point, if it beats `hvp`."""
+        return None
 
     def check(self, points: Floats) -> None:
         """Try the functions themselves at the first point of a new dimension."""

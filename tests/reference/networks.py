@@ -206,11 +206,14 @@ def all_outputs(theta, sizes, X, *, activation, bias, residual, batch_norm, stat
 
 def loss(theta, sizes, X, y, *, activation, kind, bias, residual=False, decay=0.0,
          batch_norm=False, statistics=None):  # fmt: skip
-    """Mean over samples, plus ½·decay·‖θ‖²."""
+    """Mean over samples, plus ½ Σ decay·θᵢ²; one decay, or one for each parameter."""
+    decays = np.broadcast_to(decay, len(theta)).tolist()
     found, _ = all_outputs(theta, sizes, X, activation=activation, bias=bias, residual=residual,
                            batch_norm=batch_norm, statistics=statistics)  # fmt: skip
     terms = [LOSSES[kind](outputs, t) for outputs, t in zip(found, y, strict=True)]
-    return sum(terms, 0.0) * (1.0 / len(X)) + 0.5 * decay * sum(t * t for t in theta)
+    return sum(terms, 0.0) * (1.0 / len(X)) + sum(
+        (0.5 * d * t * t for d, t in zip(decays, theta, strict=True)), 0.0
+    )
 
 
 def distance_to_kink(theta, sizes, X, *, activation, bias, residual=False, batch_norm=False,
@@ -246,7 +249,7 @@ def gauss_newton(theta, sizes, X, y, *, activation, kind, bias, residual=False, 
                  batch_norm=False, statistics=None):  # fmt: skip
     """Mean of Jᵀ L J, L the Hessian of the loss by the outputs, plus decay on the diagonal."""
     n = len(theta)
-    G = decay * np.eye(n)
+    G = np.diag(np.broadcast_to(decay, n)).astype(float)
     at, i, j = pairs(theta)
     found, _ = all_outputs(at, sizes, X, activation=activation, bias=bias, residual=residual,
                            batch_norm=batch_norm, statistics=statistics)  # fmt: skip

@@ -95,5 +95,5 @@ def pulled_back(
             H[column, row] += slope[at] * value
     # The triangles differ by rounding.
     H = 0.5 * (H + H.T)
-    H[np.diag_indices(len(theta))] += network.weight_decay
+    H[np.diag_indices(len(theta))] += network.decays
     return H

@@ -37,6 +37,7 @@ def describe(
         activation=ACTIVATIONS.index(network.activation), linear=ACTIVATIONS.index("linear"),
         batch_norm=network.batch_norm,
     )  # fmt: skip
-    loss = LOSSES.index(network.loss)
-    header, kept = engine.describe(plan, loss, X, y, network.weight_decay, normal, moments)
+    loss, decay = LOSSES.index(network.loss), network.weight_decay
+    decays = decay, decay if network.decay_biases else 0.0
+    header, kept = engine.describe(plan, loss, X, y, decays, normal, moments)
     return header, kept

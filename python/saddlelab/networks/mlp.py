@@ -56,7 +56,9 @@ class MLP:
         Whether a hidden layer that is as wide as the hidden layer before adds what it was given to
         its output.
     weight_decay : float, optional
-        The loss has ½·weight_decay·‖θ‖² besides, biases (γ and β) included.
+        The loss has ½·weight_decay·‖θ‖² besides.
+    decay_biases : bool, optional
+        Whether that θ includes the biases (γ and β); scikit-learn and many others leave them out.
 
     Raises
     ------
@@ -98,6 +100,7 @@ class MLP:
     batch_norm: bool = False
     residual: bool = False
     weight_decay: float = 0.0
+    decay_biases: bool = True
 
     def __post_init__(self) -> None:
         """Check everything."""
@@ -108,6 +111,7 @@ class MLP:
         put(self, "bias", _truth("bias", self.bias))
         put(self, "batch_norm", _truth("batch_norm", self.batch_norm))
         put(self, "residual", _truth("residual", self.residual))
+        put(self, "decay_biases", _truth("decay_biases", self.decay_biases))
         decay = finite_number("weight_decay", self.weight_decay)
         if decay < 0.0:
             raise ValueError(f"`weight_decay` must not be negative, got {decay}")
@@ -132,6 +136,15 @@ class MLP:
         if self.batch_norm:
             shapes[-1][1:] = [shapes[-1][1]] * self.bias
         return shapes
+
+    @property
+    def decays(self) -> Floats:
+        """Weight decay of each parameter, (size,)."""
+        of_vectors = self.weight_decay if self.decay_biases else 0.0
+        return np.concatenate([
+            np.full(array.size, self.weight_decay if array.ndim == 2 else of_vectors)
+            for layer in self.unpack(np.zeros(self.size)) for array in layer if array is not None
+        ])  # fmt: skip
 
     def pack(self, layers: Sequence[Any]) -> Floats:
         """Put weights and biases of all layers into one array.

@@ -35,7 +35,7 @@ def exact_symmetries(objective: NetworkObjective) -> Floats:
     Returns
     -------
     (k, n) float
-        Orthonormal rows; none if there is weight decay.
+        Orthonormal rows; none if all parameters decay.
 
     Raises
     ------
@@ -50,15 +50,18 @@ def exact_symmetries(objective: NetworkObjective) -> Floats:
     (7, 17)
     """
     network = objective.network
+    softmax = network.loss == "cross_entropy"
     if network.weight_decay > 0.0:
-        return np.empty((0, network.size))
+        # Of the outputs' biases, where those do not decay.
+        free = softmax and network.bias and not network.decay_biases
+        return np.array(_shifts(objective)[-1:] if free else []).reshape(-1, network.size)
     if network.batch_norm:
         raise ValueError(
             "`batch_norm` without weight decay has no isolated critical points: the scale of each "
             "normalised unit's weights is free, and other directions depend on the point"
         )
     found = _unseen_inputs(objective)
-    if network.loss == "cross_entropy":
+    if softmax:
         found += _shifts(objective)
     directions = np.array(found).reshape(len(found), network.size)
     if len(network.sizes) > 2:

@@ -58,11 +58,15 @@ def hessian_operator(f: Any, x: ArrayLike, *, method: str = "auto") -> LinearOpe
     n = points.shape[1]
     fun.check(points)
 
+    multiply = fun.products_at(points[0]) if method == "auto" else None
+
     def matmat(V: Any) -> Any:
         vectors = np.ascontiguousarray(np.asarray(V, dtype=np.float64).T)
+        if multiply is not None:
+            return multiply(vectors).T
         return derive("hvp", fun, points, vectors, method, errors=False).value.T
 
     def matvec(v: Any) -> Any:
         return matmat(np.reshape(v, (n, 1)))[:, 0]
 
-    return LinearOperator((n, n), matvec, matmat=matmat, rmatvec=matvec, dtype=np.float64)
+    return LinearOperator((n, n), matvec, matmat=matmat, rmatvec=matvec, dtype=fun.dtype)
