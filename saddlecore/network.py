@@ -36,6 +36,7 @@ from saddlecore.network_plan import (
     TARGETS,
     TO,
     UNITS,
+    B,
     opened,
 )
 from saddlecore.network_sums import add_gradient, add_product, means_of, sums_for

@@ -150,8 +150,8 @@ def _chunk_of(N, normal):
 def describe(plan, loss, X, y, decays, normal=PLAIN, statistics=()):
     """Return (header, what must live as long): X (N, inputs) and y (N, targets) float64.
 
-    `decays` are those of weights and of biases.  `statistics`, of normalised layers with `FIXED` ones, are means of all units, inputs and outputs
-    too, and variances.
+    `decays` are those of weights and of biases.  `statistics`, of normalised layers with `FIXED`
+    ones, are means of all units, inputs and outputs too, and variances.
     """
     (N, inputs), first, last = X.shape, plan[0], plan[-1]
     m = _chunk_of(N, normal)

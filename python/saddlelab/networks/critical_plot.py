@@ -132,4 +132,5 @@ def _density(eigenvalues: Floats, places: Floats, width: float) -> Floats:
     """Sum of Gaussians, one for each eigenvalue."""
     far = (places[:, None] - eigenvalues) / width
     mass: Floats = np.exp(-0.5 * far**2).mean(axis=1)
-    return mass / (width * np.sqrt(2.0 * np.pi))
+    density: Floats = mass / (width * np.sqrt(2.0 * np.pi))
+    return density

@@ -109,12 +109,14 @@ class NetworkCriticalPoints:
     @property
     def fraction_negative(self) -> Floats:
         """Index over the number of eigenvalues, (k,)."""
-        return self.index / max(self.eigenvalues.shape[1], 1)
+        fraction: Floats = self.index / max(self.eigenvalues.shape[1], 1)
+        return fraction
 
     @property
     def minimum_ratio(self) -> Floats:
         """Fraction of positive eigenvalues, (k,): 1 at a minimum."""
-        return 1.0 - (self.index + self.zeros) / max(self.eigenvalues.shape[1], 1)
+        ratio: Floats = 1.0 - (self.index + self.zeros) / max(self.eigenvalues.shape[1], 1)
+        return ratio
 
     def correlation(self, of: str = "error") -> Correlation:
         """Rank correlation of the index with ``"error"`` or ``"loss"``.

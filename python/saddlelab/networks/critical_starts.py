@@ -36,7 +36,7 @@ def paths(
     times = np.unique(np.round(_GROWTH ** np.arange(1 + np.log(steps) / np.log(_GROWTH))))
     points, done = [], 0
     trained: Any = begun
-    first = {"method": "adam", "rng": seed}  # of runs that go on, these are known
+    first: dict[str, Any] = {"method": "adam", "rng": seed}  # of runs that go on, these are known
     for time in np.append(times[times < steps], steps).astype(int).tolist():
         trained = minimize(
             objective, trained, steps=time - done, learning_rate=_RATE, workers=workers,
