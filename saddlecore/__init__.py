@@ -32,7 +32,7 @@ _MODULES = ("activations", "annealing", "bartlett", "chains", "compile", "curved
             "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums", "lanetrees",
             "lanewise", "latents", "loop", "margins", "memory", "moves", "network",
             "network_curvature", "network_hessian", "network_layers", "network_losses",
-            "network_plan", "network_products", "newton", "noise", "operations", "pairs",
+            "network_plan", "network_products", "network_slice", "newton", "noise", "operations", "pairs",
             "panels", "perturbed", "philox", "places", "points", "products", "program", "rare",
             "records", "roots", "rules", "samples", "sampling", "second", "second_order",
             "secular", "slopes", "spectral", "splitting", "stencils", "steps", "streams",
