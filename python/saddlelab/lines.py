@@ -7,7 +7,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["axes_of", "centred_lines", "coordinates", "lines_of", "points_of_grid"]
+__all__ = ["axes_of", "centred_lines", "coordinates", "lines_of", "points_of_grid",
+           "stepped_lines"]  # fmt: skip
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -27,6 +28,13 @@ def centred_lines(radius: Floats, counts: Integers) -> Floats:
     step = radius / np.maximum(middle, 0.5)
     first = np.where(counts > 1, -radius, 0.0)
     return np.column_stack([first, step, radius, np.zeros(len(radius)), middle])
+
+
+def stepped_lines(step: Floats, below: Integers, above: Integers) -> tuple[Floats, Integers]:
+    """Lines of whole steps, so many below 0 and above, and how many coordinates that makes."""
+    zero = np.zeros(len(step))
+    lines = np.column_stack([-step * below, step, step * above, zero, 1.0 * below])
+    return lines + 0.0, below + above + 1
 
 
 def coordinates(line: Floats, j: Integers, count: int) -> Floats:

@@ -126,7 +126,7 @@ def slice_plane(
     >>> def f(x):
     ...     return x[0] ** 2 + 2.0 * x[1] ** 2 - 3.0 * x[2] ** 2
     >>> plane = slice_plane(f, np.zeros(3), [1, 0, 0], [0, 0, 1], resolution=(3, 5), radius=2)
-    >>> plane.values.shape, plane.values[0, 4]
+    >>> plane.values.shape, float(plane.values[0, 4])
     ((3, 5), -8.0)
     """
     return _centred(f, x, {"u": u, "v": v}, resolution, radius, workers, progress)
