@@ -33,8 +33,8 @@ from saddlecore.network_plan import (
 from saddlecore.network_products import add_products
 
 __all__ = ["add_gradient", "add_product", "backward", "backward_along", "first_layer", "forward",
-           "forward_along", "losses_of", "masks", "onwards", "sample_major", "space_for", "sums_for",
-           "targets_at", "turned_weights"]  # fmt: skip
+           "forward_along", "losses_of", "masks", "onwards", "sample_major", "space_for",
+           "sums_for", "targets_at", "turned_weights"]  # fmt: skip
 
 
 @device

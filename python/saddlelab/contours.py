@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from saddlelab.objective import Objective
 
-__all__ = ["draw_contours", "draw_curve", "draw_filled", "draw_function", "heights_of", "is_steep",
-           "levels_of", "new_axes"]  # fmt: skip
+__all__ = ["draw_bar", "draw_contours", "draw_curve", "draw_filled", "draw_function", "even_levels",
+           "heights_of", "is_steep", "levels_of", "new_axes"]  # fmt: skip
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -27,7 +27,8 @@ def new_axes(size: tuple[float, float] = (6.4, 5.4), **kwargs: Any) -> Axes:
     """Axes of a figure of its own, made with pyplot."""
     import matplotlib.pyplot as plt
 
-    return plt.figure(figsize=size, layout="constrained").add_subplot(**kwargs)
+    made: Axes = plt.figure(figsize=size, layout="constrained").add_subplot(**kwargs)
+    return made
 
 
 def draw_function(
@@ -122,7 +123,7 @@ def draw_filled(
     heights, logarithmic = heights_of(values, log)
     style: dict[str, Any] = {"cmap": "cividis"} | kwargs
     if "levels" not in style:
-        style["levels"] = _even_levels(heights, logarithmic)
+        style["levels"] = even_levels(heights, logarithmic)
     if logarithmic and "norm" not in style:
         from matplotlib.colors import LogNorm
 
@@ -153,10 +154,31 @@ def heights_of(values: Floats, log: bool | None) -> tuple[Floats, bool]:
     return np.where(np.isfinite(values), np.maximum(values, floor), np.nan), True
 
 
-def _even_levels(heights: Floats, logarithmic: bool) -> Floats:
+def even_levels(heights: Floats, logarithmic: bool) -> Floats:
+    """Levels of colours: round numbers, or evenly spaced logarithms."""
     low, high = np.nanmin(heights), np.nanmax(heights)
     if low == high:
         return np.array([low - 0.5, low + 0.5]) if not logarithmic else np.array([low, 2.0 * low])
-    space = np.geomspace if logarithmic else np.linspace
-    levels: Floats = space(low, high, _LEVELS)
-    return levels
+    if logarithmic:
+        levels: Floats = np.geomspace(low, high, _LEVELS)
+        return levels
+    from matplotlib.ticker import MaxNLocator
+
+    return np.asarray(MaxNLocator(_LEVELS).tick_values(low, high))
+
+
+def draw_bar(filled: Any, axes: Any, label: str) -> None:
+    """Draw the bar of colours of filled contours, a few of their levels written beside it."""
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    levels = np.asarray(filled.levels)
+    ticks = levels[:: max(1, len(levels) // 7)]
+    if isinstance(filled.norm, LogNorm):
+        tens = 10.0 ** np.arange(np.ceil(np.log10(levels[0])), np.log10(levels[-1]) + 1e-9)
+        ticks = tens if len(tens) > 2 else ticks
+    figure = np.ravel(np.asarray(axes, dtype=object))[0].figure
+    bar = figure.colorbar(filled, ax=axes, label=label)
+    bar.ax.yaxis.set_major_locator(FixedLocator(ticks.tolist()))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))

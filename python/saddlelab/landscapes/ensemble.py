@@ -69,16 +69,18 @@ class SliceEnsemble:
         return float(np.mean((values < low) | (values > high)))
 
     def typicality(self, line: Slice) -> float:
-        """The share of lines that stray at least as far from the median as this one, at their worst.
+        """The share of lines that are at least as extreme as this one.
 
+        How extreme a line is: how far its rank at each a is from the middle one, on the average.
         It is a p-value: of a line drawn like those of the ensemble it is uniform, up to steps of
         1/(count + 1).  Small says that the slice is not typical.
         """
-        every = np.vstack([self.values, self._checked(line)])  # exchangeable: the line is among them
-        middle = np.median(every, axis=0)
-        spread = np.mean(np.abs(every - middle), axis=0)
-        strays = np.max(np.abs(every - middle) / np.where(spread > 0.0, spread, 1.0), axis=1)
-        return float(np.mean(strays >= strays[-1]))
+        from scipy.stats import rankdata
+
+        every = np.vstack([self.values, self._checked(line)])  # it is one of them, if typical
+        ranks = rankdata(every, axis=0)
+        extreme = np.mean(np.abs(ranks - 0.5 * (len(every) + 1)), axis=1)
+        return float(np.mean(extreme >= extreme[-1] * (1.0 - 1e-12)))
 
     def _checked(self, line: Slice) -> Floats:
         if len(line.axes) != 1 or not np.array_equal(line.a, self.a):

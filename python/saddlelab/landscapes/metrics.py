@@ -200,7 +200,7 @@ def _centre(found: Slice) -> tuple[int, ...]:
     for letter, axis in zip("abc", found.axes, strict=False):
         here = np.flatnonzero(axis == 0.0)
         if not len(here):
-            raise ValueError(f"`resolution` must be odd, so that x is on the grid: no {letter} is 0")
+            raise ValueError(f"x must be on the grid (an odd `resolution`), but no {letter} is 0")
         index.append(int(here[0]))
     return tuple(index)
 

@@ -95,7 +95,7 @@ class Slice:
             found += tk * u
         return found
 
-    def coordinates(self, points: ArrayLike) -> tuple[Floats, Floats]:
+    def coordinates(self, points: ArrayLike) -> tuple[Floats, Any]:
         """Where points (m, n) or (n,) are seen, and how far off the slice they lie.
 
         Returns
@@ -107,7 +107,7 @@ class Slice:
         """
         off = np.asarray(points, dtype=np.float64) - self.x
         found = np.linalg.lstsq(self.directions.T, off.T, rcond=None)[0].T
-        return found, np.linalg.norm(off - found @ self.directions, axis=-1)
+        return found, np.asarray(np.linalg.norm(off - found @ self.directions, axis=-1))[()]
 
     def __str__(self) -> str:
         """The table."""
@@ -143,7 +143,8 @@ class Slice:
     def to_json(self) -> str:
         """Everything but the function; null where a value is not finite."""
         axes = {letter: axis.tolist() for letter, axis in zip("abc", self.axes, strict=False)}
-        finite = np.where(np.isfinite(self.values), self.values.astype(object), None)
+        finite = self.values.astype(object)
+        finite[~np.isfinite(self.values)] = None
         return json.dumps(
             {"name": self.name, "x": self.x.tolist(), "directions": self.directions.tolist()}
             | axes | {"values": finite.tolist()}
@@ -157,5 +158,5 @@ class Slice:
         """
         from saddlelab.landscapes import slice_plot
 
-        draw = (slice_plot.plot_line, slice_plot.plot_filled, slice_plot.plot_volume)
+        draw: tuple[Any, ...] = (slice_plot.plot_line, slice_plot.plot_filled, slice_plot.plot_volume)
         return draw[len(self.axes) - 1](self, ax=ax, **kwargs)

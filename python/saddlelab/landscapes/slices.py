@@ -187,7 +187,8 @@ def _centred(
         positive_integer("resolution", count, at_most=_MOST_POINTS)
         for count in _each("resolution", resolution, len(named))
     ])  # fmt: skip
-    reach = [positive_number("radius", r, at_most=1e300) for r in _each("radius", radius, len(named))]
+    each = _each("radius", radius, len(named))
+    reach = [positive_number("radius", r, at_most=1e300) for r in each]
     lines = centred_lines(np.array(reach), counts)
     return slice_on(f, origin, directions, lines, counts, workers, progress)
 
@@ -236,7 +237,7 @@ def _check_independent(directions: Floats, names: tuple[str, ...]) -> None:
     """No direction may lie in the span of those before it."""
     if len(directions) < 2:
         return
-    units = directions / np.abs(directions).max(axis=1, keepdims=True)
+    units: Floats = directions / np.abs(directions).max(axis=1, keepdims=True)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     if len(units) > units.shape[1]:
         raise ValueError(
@@ -254,7 +255,7 @@ def _check_independent(directions: Floats, names: tuple[str, ...]) -> None:
 def _each(name: str, given: Any, k: int) -> list[Any]:
     if np.ndim(given) == 0:
         return [given] * k
-    found = list(given)
+    found: list[Any] = list(given)
     if len(found) != k:
         raise ValueError(f"`{name}` must be a number or one for each of {k} directions, got "
                          f"{len(found)}")  # fmt: skip
