@@ -34,11 +34,11 @@ _MODULES = ("activations", "annealing", "bartlett", "chains", "compile", "curved
             "lanewise", "latents", "loop", "margins", "memory", "moves", "network",
             "network_curvature", "network_hessian", "network_layers", "network_losses",
             "network_plan", "network_products", "network_slice", "newton", "noise", "operations",
-            "pairs", "panels", "perturbed", "philox", "places", "points", "products", "program", "rare",
-            "records", "roots", "rules", "samples", "sampling", "second", "second_order",
-            "secular", "slopes", "spectral", "splitting", "stencils", "steps", "streams",
-            "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace", "transposes",
-            "vecmath", "weighted", "wigner")  # fmt: skip
+            "pairs", "panels", "perturbed", "philox", "places", "points", "products", "program",
+            "rare", "records", "roots", "rules", "samples", "sampling", "second", "second_order",
+            "secular", "slopes", "spectral", "splitting", "stencils", "steps", "streams", "sturm",
+            "sturm_density", "sturm_law", "swift", "terms", "trace", "transposes", "vecmath",
+            "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -119,6 +119,6 @@ class GridWalk:
         return found
 
     def explain(self) -> None:
-        """Raise what the function itself raises at the first point where it gave NaN, if it does."""
+        """Raise what the function raises at the first point where it gave NaN, if it does."""
         if self.undefined:
             self._fun.explain(self.points(np.array([self._where])), np.full(1, np.nan))

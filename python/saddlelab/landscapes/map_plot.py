@@ -97,8 +97,8 @@ def plot_directions(
         unstable = vectors[:, values < -1e-9 * np.abs(values).max()]
         near = 1.0 / (1.0 + distance / size)
         colour, marker = (_NEGATIVE, "X") if unstable.shape[1] else (_POSITIVE, "o")
-        ax.scatter(where[0], where[1], s=46, color=colour, marker=marker, alpha=max(near, 0.15), zorder=4,
-                   edgecolors="white", linewidths=0.8, gid="point")  # fmt: skip
+        ax.scatter(where[0], where[1], s=46, color=colour, marker=marker, alpha=max(near, 0.15),
+                   zorder=4, edgecolors="white", linewidths=0.8, gid="point")  # fmt: skip
         _draw_arrows(ax, result, where, unstable, size)
     ax.set(xlabel="a", ylabel="b", title=f"Unstable directions of {result.name}")
     return ax

@@ -107,7 +107,8 @@ class Slice:
         """
         off = np.asarray(points, dtype=np.float64) - self.x
         found = np.linalg.lstsq(self.directions.T, off.T, rcond=None)[0].T
-        return found, np.asarray(np.linalg.norm(off - found @ self.directions, axis=-1))[()]
+        distance: Any = np.linalg.norm(off - found @ self.directions, axis=-1)
+        return np.asarray(found, dtype=np.float64), distance
 
     def __str__(self) -> str:
         """The table."""
@@ -158,5 +159,5 @@ class Slice:
         """
         from saddlelab.landscapes import slice_plot
 
-        draw: tuple[Any, ...] = (slice_plot.plot_line, slice_plot.plot_filled, slice_plot.plot_volume)
-        return draw[len(self.axes) - 1](self, ax=ax, **kwargs)
+        names = ("plot_line", "plot_filled", "plot_volume")
+        return getattr(slice_plot, names[len(self.axes) - 1])(self, ax=ax, **kwargs)

@@ -220,7 +220,8 @@ def one_point(name: str, x: ArrayLike) -> Floats:
     points, single = points_of(x, name)
     if not single:
         raise ValueError(f"`{name}` must be one point (n,), got shape {points.shape}")
-    return points[0]
+    found: Floats = points[0]
+    return found
 
 
 def direction_of(name: str, u: ArrayLike, n: int) -> Floats:
@@ -241,7 +242,7 @@ def _check_independent(directions: Floats, names: tuple[str, ...]) -> None:
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     if len(units) > units.shape[1]:
         raise ValueError(
-            f"`{names[-1]}` must be independent of {' and '.join(names[:-1])}: `x` has only "
+            f"`{names[-1]}` must be independent of `{'`, `'.join(names[:-1])}`: `x` has only "
             f"{units.shape[1]} variable{'s' if units.shape[1] > 1 else ''}"
         )
     apart = np.abs(np.diag(np.linalg.qr(units.T, mode="r")))

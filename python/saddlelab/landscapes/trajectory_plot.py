@@ -115,7 +115,8 @@ def animate(
     draw_function(ax, runs.fun_, box)
     ax.set(xlim=box[0], ylim=box[1])
     tails = [ax.plot([], [], color=_PATH, linewidth=1.1, zorder=3)[0] for _ in shown]
-    heads = ax.scatter(shown[:, 0, 0], shown[:, 0, 1], s=30, color=_END, edgecolors="white", zorder=4)
+    style: dict[str, Any] = {"s": 30, "color": _END, "edgecolors": "white", "zorder": 4}
+    heads = ax.scatter(shown[:, 0, 0], shown[:, 0, 1], **style)
 
     def draw(frame: int) -> list[Any]:
         for tail, path in zip(tails, shown, strict=True):
