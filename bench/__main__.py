@@ -9,7 +9,7 @@ from bench import report
 
 JOBS = (
     "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "weighted",
-    "dense", "rare", "optimizers", "annealing", "networks", "scale", "cluster",
+    "dense", "rare", "optimizers", "annealing", "networks", "landscapes", "scale", "cluster",
     "startup",
 )  # fmt: skip
 

@@ -160,9 +160,9 @@ def test_the_result_is_its_own():
 
 
 def test_global_random_state_is_left_alone():
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    state = np.random.get_state()[1].copy()
     slice_ensemble(BUMPS, np.zeros(3), 3, resolution=5)
-    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
 
 
 # --- functions that are no numbers, or no compiled ones ----------------------------------------
@@ -274,27 +274,28 @@ def test_barriers():
 # --- bad input -----------------------------------------------------------------------------------
 
 U, V, W = np.eye(3)
+ZERO = np.zeros(3)
 WRONG = [
-    (slice_line, (BUMPS, [0, 0, 0], [0, 0, 0]), {}, "`direction` must not be zero"),
-    (slice_line, (BUMPS, [0, 0, 0], [1, 0]), {}, "`direction` must have 3 numbers as `x` has, got 2"),
-    (slice_line, (BUMPS, [0, 0, 0], [1, np.nan, 0]), {}, r"`direction` must be finite.*\[1\] = nan"),
+    (slice_line, (BUMPS, ZERO, ZERO), {}, "`direction` must not be zero"),
+    (slice_line, (BUMPS, ZERO, [1, 0]), {}, "`direction` must have 3 numbers as `x` has, got 2"),
+    (slice_line, (BUMPS, ZERO, [1, np.nan, 0]), {}, r"`direction` must be finite.*\[1\] = nan"),
     (slice_line, (BUMPS, [0, np.inf, 0], U), {}, "`x` must be finite"),
-    (slice_line, (BUMPS, [[0, 0, 0]], U), {}, r"`x` must be one point \(n,\), got shape \(1, 3\)"),
-    (slice_line, (BUMPS, [0, 0, 0], U), {"resolution": 0}, "`resolution` must be a positive integer"),
-    (slice_line, (BUMPS, [0, 0, 0], U), {"radius": -1.0}, "`radius` must be positive"),
-    (slice_line, (BUMPS, [0, 0, 0], U), {"radius": np.inf}, "`radius` must be positive"),
-    (slice_line, (BUMPS, [0, 0, 0], U), {"workers": 0}, "`workers` must be a positive integer"),
-    (slice_plane, (BUMPS, [0, 0, 0], U, -2.0 * U), {}, "`v` must not be parallel to `u`"),
-    (slice_plane, (BUMPS, [0, 0, 0], U, 1e200 * U), {}, "`v` must not be parallel to `u`"),
-    (slice_plane, (BUMPS, [0], [1], [2]), {}, "`v` must be independent of `u`: `x` has only 1 variable"),
-    (slice_plane, (BUMPS, [0, 0, 0], U, V), {"resolution": (3, 4, 5)}, "one for each of 2 dir"),
-    (slice_plane, (BUMPS, [0, 0, 0], U, V), {"resolution": 10**5}, "at most 268435456 points"),
-    (slice_volume, (BUMPS, [0, 0, 0], U, V, U - V), {}, "`w` must not be in the plane of the others"),
+    (slice_line, (BUMPS, [ZERO], U), {}, r"`x` must be one point \(n,\), got shape \(1, 3\)"),
+    (slice_line, (BUMPS, ZERO, U), {"resolution": 0}, "`resolution` must be a positive integer"),
+    (slice_line, (BUMPS, ZERO, U), {"radius": -1.0}, "`radius` must be positive"),
+    (slice_line, (BUMPS, ZERO, U), {"radius": np.inf}, "`radius` must be positive"),
+    (slice_line, (BUMPS, ZERO, U), {"workers": 0}, "`workers` must be a positive integer"),
+    (slice_plane, (BUMPS, ZERO, U, -2.0 * U), {}, "`v` must not be parallel to `u`"),
+    (slice_plane, (BUMPS, ZERO, U, 1e200 * U), {}, "`v` must not be parallel to `u`"),
+    (slice_plane, (BUMPS, [0], [1], [2]), {}, "independent of `u`: `x` has only 1 variable"),
+    (slice_plane, (BUMPS, ZERO, U, V), {"resolution": (3, 4, 5)}, "one for each of 2 dir"),
+    (slice_plane, (BUMPS, ZERO, U, V), {"resolution": 10**5}, "at most 268435456 points"),
+    (slice_volume, (BUMPS, ZERO, U, V, U - V), {}, "`w` must not be in the plane of the others"),
     (slice_between, (BUMPS, U, U), {}, "`y` must not be `x` itself"),
     (slice_between, (BUMPS, U, V), {"resolution": 1}, "`resolution` must be at least 2"),
-    (slice_between, (BUMPS, U, V), {"margin": -0.1}, "`margin` must be a number that is not negative"),
-    (slice_between, (BUMPS, 0 * U, U, 3 * U), {}, "`z` must not be parallel to `y`"),
-]  # fmt: skip
+    (slice_between, (BUMPS, U, V), {"margin": -0.1}, "`margin` must be a number that is not neg"),
+    (slice_between, (BUMPS, ZERO, U, 3 * U), {}, "`z` must not be parallel to `y`"),
+]
 
 
 @pytest.mark.parametrize(("function", "args", "options", "message"), WRONG)

@@ -34,7 +34,7 @@ def values_on(
 ) -> Floats:
     """f(x + Σ t_k directions[k]) for all coordinates t on the lines, an array of shape `counts`."""
     total = int(np.prod(counts))
-    values = np.full(total, np.nan)
+    values = np.empty(total)
     network = _plain_network(fun)
     walk = None
     if network is None:
