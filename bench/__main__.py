@@ -9,7 +9,8 @@ from bench import report
 
 JOBS = (
     "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "weighted",
-    "dense", "rare", "optimizers", "annealing", "networks", "models", "scale", "cluster",
+    "dense", "rare", "optimizers", "annealing", "networks", "models", "landscapes", "scale",
+    "cluster",
     "startup",
 )  # fmt: skip
 

@@ -12,6 +12,7 @@
 `saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`, `draws`)
 `saddlecore.descent`      optimizers, thousands of starts at once (with `rules`, `terms`)
 `saddlecore.network`      losses of multilayer networks and their exact Hessians
+`saddlecore.grid`         values on grids: of the variables, or of a plane (with `network_slice`)
 `saddlecore.philox`       Philox4x32-10
 `saddlecore.lanes`        eight float64 in one register, as a Numba type (with `laneops`, `memory`)
 ========================  ==================================================================
@@ -32,12 +33,13 @@ _MODULES = ("activations", "annealing", "bartlett", "chains", "compile", "curved
             "lanecalls", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
             "lanetrees", "lanewise", "latents", "loop", "margins", "memory", "moves", "network",
             "network_columns", "network_curvature", "network_hessian", "network_layers",
-            "network_losses", "network_normal", "network_plan", "network_products", "network_sums",
-            "newton", "noise", "operations", "pairs", "panels", "perturbed", "philox", "places",
-            "points", "products", "program", "rare", "records", "roots", "rules", "samples",
-            "sampling", "second", "second_order", "secular", "slopes", "spectral", "splitting",
-            "stencils", "steps", "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms",
-            "trace", "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
+            "network_losses", "network_normal", "network_plan", "network_products", "network_slice",
+            "network_sums", "newton", "noise", "operations", "pairs", "panels", "perturbed",
+            "philox", "places", "points", "products", "program", "rare", "records", "roots",
+            "rules", "samples", "sampling", "second", "second_order", "secular", "slopes",
+            "spectral", "splitting", "stencils", "steps", "streams", "sturm", "sturm_density",
+            "sturm_law", "swift", "terms", "trace", "transposes", "vecmath", "weighted",
+            "wigner")  # fmt: skip
 
 
 def __getattr__(name):

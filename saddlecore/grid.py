@@ -1,8 +1,10 @@
 """The least values of a function on a full grid in n dimensions, which is nowhere in memory.
 
-Points are numbered as in a C array of shape `counts`: the last variable runs fastest.  A span of
+The grid is of the variables themselves, or of the coordinates of a line, a plane or a volume.
+
+Points are numbered as in a C array of shape `counts`: the last coordinate runs fastest.  A span of
 numbers is cut into as many runs as there are lanes, and each lane counts through its own with one
-digit for each variable (a number in mixed radix): going on is an addition, and now and then a
+digit for each coordinate (a number in mixed radix): going on is an addition, and now and then a
 carry.  Runs are whole rows where there are enough of them: all lanes carry at the same time then.
 
 The least values are kept in ascending order, equal ones by their numbers: what is kept depends on
@@ -16,10 +18,11 @@ from saddlecore.jit import allocating, device, kernel
 from saddlecore.laneops import any_lane, lane, lowest_bit, mask_bits, select, splat, width, zeros
 from saddlecore.memory import aligned, load, store
 
-__all__ = ["FIRST", "LAST", "NONE", "STEP", "search"]
+__all__ = ["FIRST", "LAST", "NONE", "ORIGIN", "SHIFT", "STEP", "search"]
 
-#: Columns of the lines: the first coordinate of a variable, from one to the next, and the last.
-FIRST, STEP, LAST = range(3)
+#: Columns of the lines: the first coordinate, from one to the next, the last; those between are
+#: ORIGIN + (j − SHIFT) STEP.  With the origin in the middle its coordinate is exact.
+FIRST, STEP, LAST, ORIGIN, SHIFT = range(5)
 #: The number of a point that there is not.
 NONE = np.int64(2**63 - 1)
 #: Places in what was lost: how many values were NaN, and the least number of such a point.
@@ -32,7 +35,9 @@ _DIGIT, _LENGTH, _ALIVE = range(3)
 @device
 def _coordinate(line, j, count):
     """The j-th of `count` coordinates: rounding must not keep the last one from the end."""
-    return line[LAST] if j == count - 1 and j > 0 else line[FIRST] + j * line[STEP]
+    if j == 0:
+        return line[FIRST]
+    return line[LAST] if j == count - 1 else line[ORIGIN] + (j - line[SHIFT]) * line[STEP]
 
 
 @device
@@ -43,7 +48,7 @@ def _run_length(span, row, w):
 
 
 @device
-def _place(like, lines, counts, span, length, digits, x, lanes):
+def _place(like, lines, counts, span, length, digits, t, lanes):
     """Set every lane to the first point of its run."""
     n, w = len(counts), width(like)
     for k in range(w):
@@ -52,36 +57,47 @@ def _place(like, lines, counts, span, length, digits, x, lanes):
         for i in range(n - 1, -1, -1):
             digits[i, k] = rest % counts[i]
             rest //= counts[i]
-            x[i * w + k] = _coordinate(lines[i], digits[i, k], counts[i])
+            t[i * w + k] = _coordinate(lines[i], digits[i, k], counts[i])
         lanes[_DIGIT, k] = digits[n - 1, k]
         lanes[_LENGTH, k] = max(0, min(length, span[1] - start))
 
 
 @allocating
-def _carry(like, lines, counts, digits, x, lanes):
+def _carry(like, lines, counts, digits, t, lanes):
     """Let the lanes whose fast digit is spent go on to their next row."""
     n, w = len(counts), width(like)
     for k in range(w):
         if lanes[_DIGIT, k] >= counts[n - 1]:
-            lanes[_DIGIT, k], x[(n - 1) * w + k] = 0.0, lines[n - 1, FIRST]
+            lanes[_DIGIT, k], t[(n - 1) * w + k] = 0.0, lines[n - 1, FIRST]
             for i in range(n - 2, -1, -1):
                 digits[i, k] = digits[i, k] + 1 if digits[i, k] + 1 < counts[i] else 0
-                x[i * w + k] = _coordinate(lines[i], digits[i, k], counts[i])
+                t[i * w + k] = _coordinate(lines[i], digits[i, k], counts[i])
                 if digits[i, k] > 0:
                     break
 
 
 @device
-def _advance(like, lines, counts, digits, x, lanes):
+def _advance(like, lines, counts, digits, t, lanes):
     """Set every lane to the next point of its run."""
     fast, w = len(counts) - 1, width(like)
     line, count = lines[fast], 1.0 * counts[fast]
     j = load(like, lanes[_DIGIT], 0) + 1.0
-    xj = select(j == count - 1.0, splat(like, line[LAST]), line[FIRST] + j * line[STEP])
+    inner = line[ORIGIN] + (j - line[SHIFT]) * line[STEP]
     store(lanes[_DIGIT], 0, j)
-    store(x, fast * w, xj)
+    store(t, fast * w, select(j == count - 1.0, splat(like, line[LAST]), inner))
     if any_lane(j >= count):
-        _carry(like, lines, counts, digits, x, lanes)
+        _carry(like, lines, counts, digits, t, lanes)
+
+
+@device
+def _points(like, origin, directions, t, x):
+    """Points origin + Σ t_k directions[k], the terms added in their order."""
+    w = width(like)
+    for i in range(len(origin)):
+        xi = splat(like, origin[i])
+        for k in range(len(directions)):
+            xi += load(like, t, k * w) * directions[k, i]
+        store(x, i * w, xi)
 
 
 @device
@@ -124,15 +140,19 @@ def _put(like, value, alive, first, length, values):
 
 
 @allocating
-def _search(like, forms, lines, counts, span, top, lost, values):
-    n, w = len(counts), width(like)
-    x, lanes, scratch = aligned(n * w), aligned(3 * w).reshape(3, w), gradient_scratch(like, n)
-    digits = np.zeros((n, w), np.int64)
-    length = _run_length(span, counts[n - 1], w)
-    _place(like, lines, counts, span, length, digits, x, lanes)
+def _search(like, forms, lines, counts, span, origin, directions, top, lost, values):
+    w, on_axes = width(like), len(directions) == 0
+    n = len(counts) if on_axes else len(origin)
+    t, lanes, scratch = aligned(len(counts) * w), aligned(3 * w), gradient_scratch(like, n)
+    x, lanes = t if on_axes else aligned(n * w), lanes.reshape(3, w)
+    digits = np.zeros((len(counts), w), np.int64)
+    length = _run_length(span, counts[len(counts) - 1], w)
+    _place(like, lines, counts, span, length, digits, t, lanes)
     for s in range(length):
         alive = select(load(like, lanes[_LENGTH], 0) > 1.0 * s, splat(like, 1.0), splat(like, 0.0))
         store(lanes[_ALIVE], 0, alive)
+        if not on_axes:
+            _points(like, origin, directions, t, x)
         value, there = value_at(like, forms, x, 0, n, lanes[_ALIVE], scratch), alive > 0.5
         low = there & (value <= top[0][-1])
         if any_lane(low):
@@ -142,23 +162,26 @@ def _search(like, forms, lines, counts, span, top, lost, values):
             _lose(odd, span[0] + s, length, lost)
         if len(values) > 0:
             _put(like, value, alive, span[0] + s, length, values)
-        _advance(like, lines, counts, digits, x, lanes)
+        _advance(like, lines, counts, digits, t, lanes)
 
 
 @kernel
-def search(forms, lines, counts, span, top, lost, values):
+def search(forms, lines, counts, span, origin, directions, top, lost, values):
     """Go through a span of a grid.
 
     Parameters
     ----------
     forms : (SLOTS, 2) int64
-    lines : (n, 3) float64
-        `FIRST`, `STEP` and `LAST` of each variable: coordinate j is FIRST + j STEP, but for the
-        last one.
-    counts : (n,) int64
-        How many coordinates each has.
+    lines : (k, 5) float64
+        `FIRST`, `STEP`, `LAST`, `ORIGIN` and `SHIFT` of each coordinate.
+    counts : (k,) int64
+        How many values each has.
     span : tuple of int
         The numbers of its first point, and of the one after its last.
+    origin : (n,) float64
+    directions : (k, n) float64
+        The point of coordinates t is origin + Σ t_k directions[k]; with shapes (0,) and (0, 0) it
+        is t.
     top : tuple, in and out
         (k,) float64 values that ascend and (k,) int64 numbers of their points; where there are
         fewer, infinity and `NONE`.  NaN is never among them.
@@ -167,4 +190,4 @@ def search(forms, lines, counts, span, top, lost, values):
     values : float64, out
         Every value, by its number; or empty.
     """
-    _search(zeros(8), forms, lines, counts, span, top, lost, values)
+    _search(zeros(8), forms, lines, counts, span, origin, directions, top, lost, values)

@@ -28,7 +28,6 @@ from saddlecore.network_plan import (
     HEADER,
     IN,
     MANY,
-    NORM,
     NORMAL,
     OUT,
     PLAIN,
@@ -36,10 +35,9 @@ from saddlecore.network_plan import (
     TARGETS,
     TO,
     UNITS,
-    B,
     opened,
 )
-from saddlecore.network_sums import add_gradient, add_product, means_of, sums_for
+from saddlecore.network_sums import add_gradient, add_product, halved_norm, means_of, sums_for
 
 __all__ = ["batch_form", "gradient", "gradient_form", "hvp_form", "outputs",
            "second_form", "value_form"]  # fmt: skip
@@ -64,26 +62,6 @@ def _chunk(net, theta, v, turned, turned_v, x, x_at, x_row, by_sample, at, m, co
     return total
 
 
-@device
-def _halved(net, theta):
-    """½ Σ decay·θᵢ²; where all have the same, in the order of θ."""
-    plan, of_weights, of_biases = net[0], net[2][0], net[2][1]
-    total = biases = 0.0
-    if of_weights != 0.0 or of_biases != 0.0:
-        for i in range(len(theta)):
-            total += theta[i] * theta[i]
-    if of_weights != of_biases:
-        for depth in range(len(plan)):
-            row = plan[depth]
-            for o in range(row[OUT]):
-                if row[B] >= 0:
-                    biases += theta[row[B] + o] * theta[row[B] + o]
-                for k in range(2 if row[NORM] >= 0 else 0):
-                    at = row[NORM] + k * row[OUT] + o
-                    biases += theta[at] * theta[at]
-    return 0.5 * (of_weights * total + (of_biases - of_weights) * biases)
-
-
 @allocating
 def _all(net, theta, v, what, out):
     """Mean over all samples; returns the value, writes the gradient, or the product with v."""
@@ -101,7 +79,7 @@ def _all(net, theta, v, what, out):
                         first * columns, m, count, what, space, each, sums)  # fmt: skip
     if what > VALUE:
         means_of(net, sums, N, v if what == PRODUCT else theta, out)
-    return total / N + _halved(net, theta)
+    return total / N + halved_norm(net, theta)
 
 
 @device

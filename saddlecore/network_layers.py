@@ -39,8 +39,10 @@ from saddlecore.network_plan import (
 )
 from saddlecore.network_products import add_products
 
-__all__ = ["backward", "backward_along", "forward", "forward_along", "losses_along", "losses_of",
-           "space_for", "targets_at", "turned_weights"]  # fmt: skip
+__all__ = ["backward", "backward_along", "first_layer", "forward", "forward_along",
+           "losses_along",
+           "losses_of", "masks", "onwards", "space_for", "targets_at",
+           "turned_weights"]  # fmt: skip
 
 
 @allocating
@@ -91,9 +93,9 @@ def targets_at(net, first, count, m, out):
 def _start(c, at, rows, m, theta, where):
     """Rows of biases, or of zeros."""
     for o in range(rows):
-        value = theta[where + o] if where >= 0 else 0.0
-        for s in range(m):
-            c[at + o * m + s] = value
+        value = splat(zeros(8), theta[where + o] if where >= 0 else 0.0)
+        for s in range(0, m, 8):
+            store(c, at + o * m + s, value)
 
 
 # --- forwards ------------------------------------------------------------------------------------
@@ -120,17 +122,28 @@ def forward(net, theta, turned, x, x_at, x_row, m, count, space, order):
 
     The first `count` of the m samples there are.
     """
+    first_layer(net, theta, turned, x, x_at, x_row, m, space[0])
+    onwards(net, theta, turned, m, count, space, order)
+
+
+@allocating
+def first_layer(net, theta, turned, x, x_at, x_row, m, a):
+    """W x + b of the first layer, at its place among the units."""
+    row = net[0][0]
+    _start(a, row[TO] * m, row[OUT], m, theta, row[B])
+    add_products(a, row[TO] * m, m, turned, row[W], row[OUT], x, x_at, x_row, row[IN], row[OUT], m)
+
+
+@allocating
+def onwards(net, theta, turned, m, count, space, order):
+    """Activations, where z of the first layer stands in the place of its units."""
     plan, a = net[0], space[0]
     for depth in range(len(plan)):
         row = plan[depth]
-        to = row[TO] * m
-        _start(a, to, row[OUT], m, theta, row[B])
-        if depth == 0:
-            add_products(a, to, m, turned, row[W], row[OUT], x, x_at, x_row, row[IN], row[OUT], m)
-        else:
-            add_products(
-                a, to, m, turned, row[W], row[OUT], a, row[FROM] * m, m, row[IN], row[OUT], m
-            )
+        if depth > 0:
+            to, before = row[TO] * m, row[FROM] * m
+            _start(a, to, row[OUT], m, theta, row[B])
+            add_products(a, to, m, turned, row[W], row[OUT], a, before, m, row[IN], row[OUT], m)
         if row[NORM] >= 0:
             normalise(net, row, theta, m, count, space)
         if depth < len(plan) - 1:

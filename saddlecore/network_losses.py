@@ -23,6 +23,7 @@ __all__ = [
     "BINARY_CROSS_ENTROPY",
     "CROSS_ENTROPY",
     "SQUARED_ERROR",
+    "loss_alone",
     "loss_and_slope",
     "loss_curvature",
     "loss_curvature_times",
@@ -75,6 +76,28 @@ def _cross_entropy(like, u, at, m, outputs, y, s, mask, g):
         chosen = select(here, load(like, u, at + k * m + s), chosen)
         store(g, at + k * m + s, mask * select(here, p - 1.0, p))
     return mask * ((top - chosen) + rest)
+
+
+@device
+def loss_alone(like, loss, u, at, m, outputs, y, s, mask):
+    """The loss of `loss_and_slope`, to the bit but for the sign of 0."""
+    total = splat(like, 0.0)
+    if loss == CROSS_ENTROPY:
+        label, chosen, top = load(like, y, s), splat(like, 0.0), load(like, u, at + s)
+        for k in range(1, outputs):
+            top = max(top, load(like, u, at + k * m + s))
+        for k in range(outputs):
+            uk = load(like, u, at + k * m + s)
+            total += math.exp(uk - top)
+            chosen = select(label == 1.0 * k, uk, chosen)
+        return mask * ((top - chosen) + math.log(total))
+    for k in range(outputs):
+        uk, yk = load(like, u, at + k * m + s), load(like, y, k * m + s)
+        if loss == SQUARED_ERROR:
+            total += 0.5 * (uk - yk) * (uk - yk)
+        else:
+            total += softplus(like, uk) - yk * uk
+    return mask * total
 
 
 @device

@@ -20,7 +20,7 @@ from saddlecore.network_plan import (
 )
 from saddlecore.network_products import add_products
 
-__all__ = ["add_gradient", "add_product", "means_of", "sample_major", "sums_for"]
+__all__ = ["add_gradient", "add_product", "halved_norm", "means_of", "sample_major", "sums_for"]
 
 
 @device
@@ -103,3 +103,23 @@ def means_of(net, sums, count, along, out):
                 at = last[SUMS] + last[OUT] * last[PAD] + k * units + row[TO] + o
                 to = row[NORM] + k * row[OUT] + o
                 out[to] = sums[at] / count + of_biases * along[to]
+
+
+@device
+def halved_norm(net, theta):
+    """½ Σ decay·θᵢ²; where all have the same, in the order of θ."""
+    plan, of_weights, of_biases = net[0], net[2][0], net[2][1]
+    total = biases = 0.0
+    if of_weights != 0.0 or of_biases != 0.0:
+        for i in range(len(theta)):
+            total += theta[i] * theta[i]
+    if of_weights != of_biases:
+        for depth in range(len(plan)):
+            row = plan[depth]
+            for o in range(row[OUT]):
+                if row[B] >= 0:
+                    biases += theta[row[B] + o] * theta[row[B] + o]
+                for k in range(2 if row[NORM] >= 0 else 0):
+                    at = row[NORM] + k * row[OUT] + o
+                    biases += theta[at] * theta[at]
+    return 0.5 * (of_weights * total + (of_biases - of_weights) * biases)

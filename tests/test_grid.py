@@ -14,9 +14,9 @@ from reference import grid as reference
 from saddlecore import grid as engine
 from saddlecore.forms import VALUE_LANES
 from saddlelab import PythonSpeedWarning, objective, surfaces
+from saddlelab.lines import lines_of
 from saddlelab.optimize import grid as face
 from saddlelab.optimize.grid import grid_search
-from saddlelab.optimize.grid_result import lines_of
 
 EPS = np.finfo(float).eps
 
@@ -38,6 +38,7 @@ def waves(x):
 
 
 PLAIN, WAVES = objective(plain), objective(waves)
+AXES = np.empty(0), np.empty((0, 0))  # the grid is of the variables
 counts_strategy = st.one_of(
     st.lists(st.integers(1, 300), min_size=1, max_size=1),
     st.lists(st.integers(1, 40), min_size=2, max_size=2),
@@ -109,7 +110,7 @@ def test_spans_do_not_matter(counts, data):
         top = np.full(7, np.inf), np.full(7, engine.NONE)
         lost, values = np.array([0, engine.NONE]), np.zeros(total)
         for span in itertools.pairwise(times):
-            engine.search(table, lines, counts, span, top, lost, values)
+            engine.search(table, lines, counts, span, *AXES, top, lost, values)
         return *top, lost, values
 
     expected = search(forms, [0, total])
@@ -135,8 +136,8 @@ def test_a_grid_that_no_memory_would_hold():
     PLAIN.check(np.zeros((1, n)))
     top, lost = (np.full(3, np.inf), np.full(3, engine.NONE)), np.array([0, engine.NONE])
     first = int(np.ravel_multi_index([999, 998, 1, 2, 1, 0], counts))
-    engine.search(PLAIN.table(n, exact=False), lines, counts, (first, first + 10**4), top, lost,
-                  np.empty(0))  # fmt: skip
+    engine.search(PLAIN.table(n, exact=False), lines, counts, (first, first + 10**4), *AXES, top,
+                  lost, np.empty(0))  # fmt: skip
     index = np.transpose(np.unravel_index(top[1], counts))
     ends = [[1, 1], [1, 2], [2, 1]]  # where (x − 1)(x − 2) is 0
     assert index.tolist() == [[999, 998, 1, 2, *end] for end in ends]

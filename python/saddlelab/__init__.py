@@ -6,7 +6,7 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import datasets, models, networks, spectrum, surfaces
+from saddlelab import datasets, landscapes, models, networks, spectrum, surfaces
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
@@ -14,6 +14,7 @@ from saddlelab.derivatives import Derivative, gradient, hessian, hvp
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
+from saddlelab.landscapes import Slice, slice_line, slice_plane, slice_volume
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
 from saddlelab.models import TrainingMonitor, from_jax, from_sklearn, from_torch
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
@@ -65,6 +66,7 @@ __all__ = [
     "PythonSpeedWarning",
     "RareEvent",
     "Runs",
+    "Slice",
     "TrainingMonitor",
     "Verdict",
     "WeightedStudy",
@@ -92,6 +94,7 @@ __all__ = [
     "hvp",
     "index_law",
     "index_laws",
+    "landscapes",
     "log_minimum_probability",
     "minimize",
     "models",
@@ -104,6 +107,9 @@ __all__ = [
     "prevalence_of",
     "rare_prevalence",
     "scipy_method",
+    "slice_line",
+    "slice_plane",
+    "slice_volume",
     "spectral_density",
     "spectrum",
     "surfaces",

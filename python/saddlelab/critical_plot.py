@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from saddlelab.contours import draw_curve, draw_function, new_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -22,8 +24,6 @@ _STYLES: dict[str, dict[str, Any]] = {
     "undecided": {"marker": "s", "color": "0.4"},
 }
 _PLURALS = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles"}
-#: Points per side of the picture's grid, and contour lines.
-_GRID, _LEVELS = 241, 28
 #: Length of an unstable direction, as a part of the box.
 _ARROW = 0.06
 
@@ -55,11 +55,13 @@ def plot_critical_points(
     n = len(found.bounds)
     if n > 2:
         raise ValueError(f"a picture needs one or two variables, {found.name} has {n}")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 5.4), layout="constrained").add_subplot()
-    (_draw_curve if n == 1 else _draw_contours)(ax, found, kwargs)
+    ax = new_axes() if ax is None else ax
+    if n == 1:
+        draw_curve(ax, found.objective, *found.bounds[0], **kwargs)
+    else:
+        # The contours through the saddles show what they separate.
+        draw_function(ax, found.objective, found.bounds, marked=found.value, **kwargs)
+        _keep_to_box(ax, found)
     height = found.value if n == 1 else found.x[:, -1]
     if directions and n == 2:
         _draw_directions(ax, found)
@@ -97,41 +99,6 @@ def plot_landscape_graph(graph: LandscapeGraph, *, ax: Axes | None = None, **kwa
             ax.plot(path[:, 0], path[:, 1], color="#d55e00", linewidth=1.4, zorder=3)
         _keep_to_box(ax, graph.points)
     return ax
-
-
-def _draw_curve(ax: Axes, found: CriticalPoints, kwargs: dict[str, Any]) -> None:
-    low, high = found.bounds[0]
-    x = np.linspace(low, high, 4 * _GRID)
-    style: dict[str, Any] = {"color": "0.4", "linewidth": 1.2} | kwargs
-    ax.plot(x, found.objective.value(x[:, None]), **style)
-    ax.set_xlabel("x")
-    ax.set_ylabel("f(x)")
-
-
-def _draw_contours(ax: Axes, found: CriticalPoints, kwargs: dict[str, Any]) -> None:
-    x, y = (np.linspace(low, high, _GRID) for low, high in found.bounds)
-    grid = np.stack(np.meshgrid(x, y), axis=-1)
-    values = found.objective.value(grid.reshape(-1, 2)).reshape(grid.shape[:2])
-    style: dict[str, Any] = {"linewidths": 0.7, "alpha": 0.8} | kwargs
-    if "levels" not in style:
-        style["levels"] = _levels(values, found.value)
-    if not {"cmap", "colors"} & style.keys():
-        low, high = np.min(style["levels"]), np.max(style["levels"])
-        # From black to grey: the highest lines are to be seen, too.
-        style |= {"cmap": "Greys_r", "vmin": low, "vmax": high + 0.5 * (high - low)}
-    ax.contour(x, y, values, **style)
-    ax.set_xlabel("x0")
-    ax.set_ylabel("x1")
-    _keep_to_box(ax, found)
-
-
-def _levels(values: Any, critical: Any) -> Any:
-    """Contour levels evenly spaced in the ranks: some where the landscape is flat, some steep."""
-    finite = values[np.isfinite(values)]
-    levels = np.quantile(finite, np.linspace(0.0, 1.0, _LEVELS + 2)[1:-1] ** 1.5)
-    # The contours through the saddles show what they separate.
-    inside = critical[(critical > finite.min()) & (critical < finite.max())]
-    return np.unique(np.concatenate([levels, inside[:_LEVELS]]))
 
 
 def _draw_directions(ax: Axes, found: CriticalPoints) -> None:

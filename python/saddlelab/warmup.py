@@ -37,6 +37,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("critical points", _critical_points),
         ("optimizers", _optimizers),
         ("networks", _networks),
+        ("landscapes", _landscapes),
     )
     for name, step in steps:
         start = time.perf_counter()
@@ -133,3 +134,13 @@ def _networks() -> None:
     loss.per_sample(theta)
     minimize(loss, theta, method="sgd", steps=1, batch_size=1)
     MLP([2, 2, 2], batch_norm=True).objective(np.eye(2), np.eye(2)).hessian(np.ones(14))
+
+
+def _landscapes() -> None:
+    from saddlelab import surfaces
+    from saddlelab.landscapes import slice_line
+    from saddlelab.networks import MLP
+
+    slice_line(surfaces.quadratic_saddle, [0.0, 0.0], [1.0, 0.0], resolution=3)
+    loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
+    slice_line(loss, np.ones(12), np.ones(12), resolution=3)

@@ -106,7 +106,7 @@ def _step(
     for _ in range(_MOST_DAMPINGS):
         mu = damping.size
         if newton is not None and mu < _SQUARES * size**2:
-            s: Floats | None = np.negative(newton)
+            s: Floats | None = -newton
         else:
             s = _solved(squares + mu * np.eye(len(x)), slope)
         if s is not None:

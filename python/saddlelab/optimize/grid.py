@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,10 +12,11 @@ import saddlecore
 from saddlelab.arguments import positive_integer, worker_count
 from saddlelab.as_objective import as_objective
 from saddlelab.box import generic_point
+from saddlelab.grid_walk import LANES, GridWalk, rounds, whole_rows
+from saddlelab.lines import lines_of
 from saddlelab.objective import Objective
 from saddlelab.optimize.finite_box import finite_box
-from saddlelab.optimize.grid_result import GridSearch, lines_of, points_of_grid
-from saddlelab.threads import over_threads
+from saddlelab.optimize.grid_result import GridSearch
 
 __all__ = ["grid_search"]
 
@@ -26,7 +26,6 @@ Integers: TypeAlias = NDArray[np.int64]
 _MOST_POINTS, _MOST_TOP, _MOST_KEPT = 2**62, 10**6, 2**28
 #: Points of a task for a thread, and tasks between two looks at the clock and at Ctrl-C.
 _TASK, _CALLBACK_TASK, _TASKS = 2**18, 2**9, 32
-_LANES = 8
 
 
 def grid_search(
@@ -93,10 +92,11 @@ def grid_search(
     threads = worker_count(workers) if made.parallel else 1
     lines = lines_of(box, counts)
     made.check(generic_point(box))
-    search = _Search(made, lines, counts, top, np.empty(total if keep_values else 0))
-    for spans in _rounds(made, counts, total, progress):
-        search.go(spans, threads)
-    return search.result(box)
+    walk = GridWalk(made, lines, counts, top, np.empty(total if keep_values else 0))
+    size = _task_size(made, counts, total)
+    for spans in rounds(total, size, _TASKS, f"grid search {made.name}", progress):
+        walk.go(spans, threads)
+    return _result(walk, made, lines, counts, box)
 
 
 # --- arguments -------------------------------------------------------------------------------
@@ -124,78 +124,21 @@ def _check_total(total: int, keep_values: bool) -> None:
 # --- the search ------------------------------------------------------------------------------
 
 
-def _rounds(
-    fun: Objective, counts: Integers, total: int, progress: bool
-) -> Iterator[list[tuple[int, int]]]:
-    """Spans of the grid, in rounds."""
-    size = _TASK if fun.parallel else _CALLBACK_TASK
-    # Whole rows for every lane: they are through with a row at the same time then.
-    rows = _LANES * int(counts[-1])
-    size = max(1, size // rows) * rows if rows <= size else size
-    size = min(size, _LANES * -(-total // (2 * _LANES)))  # two at least
-    bar = None
-    if progress:
-        from tqdm import tqdm
-
-        bar = tqdm(desc=f"grid search {fun.name}", total=total, unit="point", unit_scale=True)
-    try:
-        for first in range(0, total, size * _TASKS):
-            last = min(first + size * _TASKS, total)
-            yield [(k, min(k + size, last)) for k in range(first, last, size)]
-            if bar is not None:
-                bar.update(last - first)
-    finally:
-        if bar is not None:
-            bar.close()
+def _task_size(fun: Objective, counts: Integers, total: int) -> int:
+    size = whole_rows(_TASK if fun.parallel else _CALLBACK_TASK, int(counts[-1]))
+    return min(size, LANES * -(-total // (2 * LANES)))  # two at least
 
 
-class _Search:
-    """The least values, between rounds."""
-
-    def __init__(
-        self, fun: Objective, lines: Floats, counts: Integers, top: int, values: Floats
-    ) -> None:
-        self._fun, self._lines, self._counts, self._values = fun, lines, counts, values
-        self._table = fun.table(len(counts), exact=False)
-        self._top = self._none(top)
-        self._undefined, self._where = 0, saddlecore.grid.NONE
-
-    @staticmethod
-    def _none(top: int) -> tuple[Floats, Integers]:
-        return np.full(top, np.inf), np.full(top, saddlecore.grid.NONE)
-
-    def go(self, spans: list[tuple[int, int]], threads: int) -> None:
-        """Go through spans of the grid."""
-        found = []
-
-        def part(span: tuple[int, int]) -> None:
-            top = self._none(len(self._top[0]))
-            lost = np.array([0, saddlecore.grid.NONE])
-            saddlecore.grid.search(
-                self._table, self._lines, self._counts, span, top, lost, self._values
-            )
-            found.append((top, lost))
-
-        over_threads(part, spans, threads)
-        self._fun.reraise()
-        value = np.concatenate([self._top[0], *(top[0] for top, _ in found)])
-        number = np.concatenate([self._top[1], *(top[1] for top, _ in found)])
-        least = np.lexsort((number, value))[: len(self._top[0])]
-        self._top = value[least], number[least]
-        self._undefined += sum(int(lost[saddlecore.grid.COUNT]) for _, lost in found)
-        self._where = min([self._where, *(lost[saddlecore.grid.WHERE] for _, lost in found)])
-
-    def result(self, box: Floats) -> GridSearch:
-        """What was found."""
-        if self._undefined:
-            point = points_of_grid(self._lines, self._counts, np.array([self._where]))
-            self._fun.explain(point, np.full(1, np.nan))
-        shape = tuple(self._counts.tolist())
-        there = self._top[1] != saddlecore.grid.NONE
-        number = self._top[1][there]
-        index = np.column_stack(np.unravel_index(number, shape)).astype(np.int64)
-        return GridSearch(
-            points_of_grid(self._lines, self._counts, number), self._top[0][there], index, box,
-            self._counts, self._lines[:, 1].copy(), self._undefined,
-            self._values.reshape(shape) if len(self._values) else None, self._fun,
-        )  # fmt: skip
+def _result(
+    walk: GridWalk, fun: Objective, lines: Floats, counts: Integers, box: Floats
+) -> GridSearch:
+    """What was found."""
+    walk.explain()
+    shape = tuple(counts.tolist())
+    there = walk.top[1] != saddlecore.grid.NONE
+    number = walk.top[1][there]
+    index = np.column_stack(np.unravel_index(number, shape)).astype(np.int64)
+    return GridSearch(
+        walk.points(number), walk.top[0][there], index, box, counts, lines[:, 1].copy(),
+        walk.undefined, walk.values.reshape(shape) if len(walk.values) else None, fun,
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from saddlelab.contours import draw_curve, draw_function, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from saddlelab.optimize.grid_result import GridSearch
 
 __all__ = ["plot_grid_search"]
-
-#: Points per side of the picture, and contour lines.
-_GRID, _LEVELS = 241, 28
 
 
 def plot_grid_search(found: GridSearch, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
@@ -40,11 +37,11 @@ def plot_grid_search(found: GridSearch, *, ax: Axes | None = None, **kwargs: Any
     n, name = len(found.bounds), found.objective.name
     if n > 2:
         raise ValueError(f"a picture needs one or two variables, {name} has {n}")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(6.4, 5.4), layout="constrained").add_subplot()
-    (_draw_curve if n == 1 else _draw_contours)(ax, found, kwargs)
+    ax = new_axes() if ax is None else ax
+    if n == 1:
+        draw_curve(ax, found.objective, *found.bounds[0], **kwargs)
+    else:
+        draw_function(ax, found.objective, found.bounds, **kwargs)
     height = found.value if n == 1 else found.x[:, 1]
     style: dict[str, Any] = {"color": "#0072b2", "edgecolors": "white", "linewidths": 0.8}
     ax.scatter(found.x[1:, 0], height[1:], s=30, zorder=4, gid="next",
@@ -54,29 +51,3 @@ def plot_grid_search(found: GridSearch, *, ax: Axes | None = None, **kwargs: Any
     ax.set_title(f"{name} on a grid of {' × '.join(map(str, found.points.tolist()))}")
     ax.legend(loc="upper right", fontsize="small", framealpha=0.85)
     return ax
-
-
-def _draw_curve(ax: Axes, found: GridSearch, kwargs: dict[str, Any]) -> None:
-    low, high = found.bounds[0]
-    x = np.linspace(low, high, 4 * _GRID)
-    style: dict[str, Any] = {"color": "0.4", "linewidth": 1.2} | kwargs
-    ax.plot(x, found.objective.value(x[:, None]), **style)
-    ax.set_xlabel("x")
-    ax.set_ylabel("f(x)")
-
-
-def _draw_contours(ax: Axes, found: GridSearch, kwargs: dict[str, Any]) -> None:
-    x, y = (np.linspace(low, high, _GRID) for low, high in found.bounds)
-    grid = np.stack(np.meshgrid(x, y), axis=-1)
-    values = found.objective.value(grid.reshape(-1, 2)).reshape(grid.shape[:2])
-    style: dict[str, Any] = {"linewidths": 0.7, "alpha": 0.8} | kwargs
-    if "levels" not in style:
-        # Evenly spaced in the ranks: some where the landscape is flat, some where it is steep.
-        share = np.linspace(0.0, 1.0, _LEVELS + 2)[1:-1] ** 1.5
-        style["levels"] = np.unique(np.quantile(values[np.isfinite(values)], share))
-    if not {"cmap", "colors"} & style.keys():
-        low, high = np.min(style["levels"]), np.max(style["levels"])
-        style |= {"cmap": "Greys_r", "vmin": low, "vmax": high + 0.5 * (high - low)}
-    ax.contour(x, y, values, **style)
-    ax.set_xlabel("x0")
-    ax.set_ylabel("x1")

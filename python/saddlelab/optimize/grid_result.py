@@ -1,4 +1,4 @@
-"""What a grid search found, and the coordinates of a grid."""
+"""What a grid search found."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from saddlelab.lines import axes_of, lines_of
 from saddlelab.objective import Objective
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["GridSearch", "lines_of", "points_of_grid"]
+__all__ = ["GridSearch"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -72,9 +73,7 @@ class GridSearch:
     @property
     def axes(self) -> tuple[Floats, ...]:
         """The coordinates of each variable."""
-        lines = lines_of(self.bounds, self.points)
-        each = zip(lines, self.points.tolist(), strict=True)
-        return tuple(_coordinates(line, np.arange(count), count) for line, count in each)
+        return axes_of(lines_of(self.bounds, self.points), self.points)
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Draw the function of one or two variables, and the points found.
@@ -89,23 +88,3 @@ class GridSearch:
         from saddlelab.optimize.grid_plot import plot_grid_search
 
         return plot_grid_search(self, ax=ax, **kwargs)
-
-
-def lines_of(box: Floats, counts: Integers) -> Floats:
-    """The engine's lines, (n, 3): first coordinate, from one to the next, last."""
-    low, high = box.T
-    step = (high - low) / np.maximum(counts - 1, 1)
-    first = np.where(counts > 1, low, low + 0.5 * (high - low))
-    return np.column_stack([first, step, high])
-
-
-def _coordinates(line: Floats, j: Integers, count: int) -> Floats:
-    found: Floats = np.where((j == count - 1) & (j > 0), line[2], line[0] + j * line[1])
-    return found
-
-
-def points_of_grid(lines: Floats, counts: Integers, numbers: Integers) -> Floats:
-    """The points of these numbers, (k, n)."""
-    index = np.unravel_index(numbers, tuple(counts.tolist()))
-    each = zip(lines, index, counts.tolist(), strict=True)
-    return np.column_stack([_coordinates(line, j, count) for line, j, count in each])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from saddlelab.contours import draw_function, new_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -24,8 +26,8 @@ _ENDS: dict[str, dict[str, Any]] = {
     "degenerate": {"marker": "D", "color": "#cc79a7"},
     "not critical": {"marker": ".", "color": "0.35"},
 }
-#: Points per side of the grid, contour lines, paths drawn, and room around the paths.
-_GRID, _LEVELS, _MOST_PATHS, _ROOM = 201, 26, 300, 0.08
+#: Paths drawn, and room around them.
+_MOST_PATHS, _ROOM = 300, 0.08
 #: Above this ratio of heights, they are drawn in logarithms.
 _LOG_FROM = 30.0
 
@@ -57,11 +59,7 @@ def plot_runs(runs: Runs, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
     paths = history.x is not None and runs.x.shape[-1] == 2
     if history.value is None and not paths:
         raise ValueError('paths are drawn of two variables only: pass record="value"')
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        size = (6.4, 5.4) if paths else (6.8, 4.6)
-        ax = plt.figure(figsize=size, layout="constrained").add_subplot()
+    ax = new_axes((6.4, 5.4) if paths else (6.8, 4.6)) if ax is None else ax
     draw = _draw_paths if paths else plot_values
     draw(ax, runs, kwargs)
     return ax
@@ -72,7 +70,7 @@ def _draw_paths(ax: Axes, runs: Runs, kwargs: dict[str, Any]) -> None:
     paths = np.reshape(runs.history.x, (-1, *runs.history.x.shape[-2:]))
     ends, kinds = np.atleast_2d(runs.x), np.atleast_1d(runs.kind)
     low, high = _frame(paths, ends)
-    _draw_contours(ax, runs, low, high)
+    draw_function(ax, runs.fun_, np.column_stack([low, high]))
     style: dict[str, Any] = {
         "color": "#e69f00", "linewidth": 1.1, "alpha": 0.9 if len(paths) < 60 else 0.4,
     } | kwargs  # fmt: skip
@@ -102,18 +100,6 @@ def _frame(paths: Floats, ends: Floats) -> tuple[Floats, Floats]:
     middle = 0.5 * (low + high)
     half = (0.5 + _ROOM) * size
     return middle - half, middle + half
-
-
-def _draw_contours(ax: Axes, runs: Runs, low: Floats, high: Floats) -> None:
-    x, y = (np.linspace(a, b, _GRID) for a, b in zip(low, high, strict=True))
-    grid = np.stack(np.meshgrid(x, y), axis=-1)
-    values = runs.fun_.value(grid.reshape(-1, 2)).reshape(grid.shape[:2])
-    finite = values[np.isfinite(values)]
-    levels = np.unique(np.quantile(finite, np.linspace(0.0, 1.0, _LEVELS + 2)[1:-1] ** 1.5))
-    if len(levels) > 1:
-        a, b = levels[0], levels[-1]
-        ax.contour(x, y, values, levels=levels, cmap="Greys_r", vmin=a, vmax=b + 0.5 * (b - a),
-                   linewidths=0.7, alpha=0.8)  # fmt: skip
 
 
 def plot_values(ax: Axes, runs: Runs, kwargs: dict[str, Any]) -> None:
