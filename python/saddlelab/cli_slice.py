@@ -9,7 +9,8 @@ import numpy as np
 
 from saddlelab import cli_arguments as read
 from saddlelab import cli_functions
-from saddlelab.cli_optimize import bars, number, point, save_figure
+from saddlelab.cli_optimize import bars, point
+from saddlelab.cli_pictures import picture
 
 
 def add_parser(commands: Any) -> None:
@@ -32,7 +33,7 @@ def add_parser(commands: Any) -> None:
         help="two variables, Gaussian directions, or the Hessian's outermost eigenvectors",
     )
     parser.add_argument(
-        "--radius", type=number, metavar="R", help="on either side (default: to the box)"
+        "--radius", type=read.number, metavar="R", help="on either side (default: to the box)"
     )
     parser.add_argument(
         "--resolution", type=read.whole, default=101, metavar="M", help="points (default: 101)"
@@ -94,13 +95,10 @@ def _directions(function: Any, x: Any, args: argparse.Namespace) -> Any:
 
 
 def _write_plot(found: Any, args: argparse.Namespace) -> None:
-    from matplotlib.figure import Figure
-
     from saddlelab.landscapes import plot_filled, plot_surface
 
-    figure = Figure(figsize=(6.8, 5.4), layout="constrained")
-    if args.surface:
-        plot_surface(found, ax=figure.add_subplot(projection="3d"))
-    else:
-        plot_filled(found, ax=figure.add_subplot())
-    save_figure(figure, args.plot)
+    with picture(args.plot, 6.8, 5.4) as figure:
+        if args.surface:
+            plot_surface(found, ax=figure.add_subplot(projection="3d"))
+        else:
+            plot_filled(found, ax=figure.add_subplot())

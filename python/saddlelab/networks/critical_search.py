@@ -122,7 +122,7 @@ def _step(
 
 def _solved(A: Floats, b: Floats) -> Floats | None:
     try:
-        x: Floats = np.linalg.solve(A, b)
+        x = np.asarray(np.linalg.solve(A, b), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     return x if np.isfinite(x).all() else None
