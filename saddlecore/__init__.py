@@ -25,7 +25,8 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("activations", "annealing", "bartlett", "chains", "compile", "curved_descent",
+_MODULES = ("activations", "annealing", "bartlett", "blocks_layers", "blocks_norm",
+            "blocks_softmax", "chains", "compile", "curved_descent",
             "descent", "diagonal", "differences", "draws", "eigen", "endings", "entries",
             "entrywise", "equilibrate", "evaluate", "exact", "exponents", "first", "folding",
             "foreign", "foresight", "forms", "gammas", "graph", "grid", "groups", "hermite",
