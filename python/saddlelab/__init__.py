@@ -6,7 +6,8 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import datasets, landscapes, models, networks, spectrum, surfaces
+from saddlelab import blocks, datasets, landscapes, models, networks, spectrum, surfaces
+from saddlelab.blocks import AttentionStudy, attention_saturation
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
@@ -49,6 +50,7 @@ from saddlelab.warmup import warmup
 
 __all__ = [
     "Annealing",
+    "AttentionStudy",
     "Classification",
     "Comparison",
     "CriticalPoints",
@@ -72,6 +74,8 @@ __all__ = [
     "WeightedStudy",
     "__version__",
     "annealing",
+    "attention_saturation",
+    "blocks",
     "check",
     "classify",
     "compare",

@@ -38,6 +38,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("optimizers", _optimizers),
         ("networks", _networks),
         ("landscapes", _landscapes),
+        ("blocks", _blocks),
     )
     for name, step in steps:
         start = time.perf_counter()
@@ -144,3 +145,16 @@ def _landscapes() -> None:
     slice_line(surfaces.quadratic_saddle, [0.0, 0.0], [1.0, 0.0], resolution=3)
     loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
     slice_line(loss, np.ones(12), np.ones(12), resolution=3)
+
+
+def _blocks() -> None:
+    from saddlelab import blocks
+
+    x = np.eye(2)
+    for kind in (blocks.batch_norm, blocks.layer_norm, lambda x: blocks.residual(x, x)):
+        found = kind(x)
+        found.backward(x)
+        found.jvp(x)
+    attended = blocks.attention(x, x, x)
+    attended.backward(x)
+    attended.saturation()

@@ -20,10 +20,13 @@ from saddlelab.blocks.normalisation import (
     layer_norm,
 )
 from saddlelab.blocks.residual import Residual, ResidualGradients, residual
+from saddlelab.blocks.study import attention_saturation
+from saddlelab.blocks.study_result import AttentionStudy
 
 __all__ = [
     "Attention",
     "AttentionGradients",
+    "AttentionStudy",
     "Clipped",
     "Normalised",
     "NormalisedGradients",
@@ -31,6 +34,7 @@ __all__ = [
     "ResidualGradients",
     "SoftmaxSaturation",
     "attention",
+    "attention_saturation",
     "batch_norm",
     "clip_gradient",
     "layer_norm",
