@@ -17,7 +17,14 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.landscapes import Slice, slice_line, slice_plane, slice_volume
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
-from saddlelab.models import TrainingMonitor, from_jax, from_sklearn, from_torch
+from saddlelab.models import (
+    TorchSaturation,
+    TrainingMonitor,
+    from_jax,
+    from_sklearn,
+    from_torch,
+    torch_saturation,
+)
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.optimize.annealing import annealing
 from saddlelab.optimize.annealing_result import Annealing
@@ -69,6 +76,7 @@ __all__ = [
     "RareEvent",
     "Runs",
     "Slice",
+    "TorchSaturation",
     "TrainingMonitor",
     "Verdict",
     "WeightedStudy",
@@ -117,6 +125,7 @@ __all__ = [
     "spectral_density",
     "spectrum",
     "surfaces",
+    "torch_saturation",
     "trace",
     "warmup",
 ]
