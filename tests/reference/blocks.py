@@ -40,9 +40,7 @@ def dot(a, b):
 
 def residual(x, W, b, activation):
     f = ACTIVATIONS[activation]
-    return [
-        [v + f(dot(w, row) + c) for v, w, c in zip(row, W, b, strict=True)] for row in x
-    ]  # fmt: skip
+    return [[v + f(dot(w, row) + c) for v, w, c in zip(row, W, b, strict=True)] for row in x]
 
 
 def softmax(z):
@@ -79,8 +77,8 @@ def entropy(p):
 
 
 def jacobian_norm(p):
-    entries = [(p[i] if i == j else 0.0) - p[i] * p[j] for i in range(len(p)) for j in range(len(p))]
-    return math.sqrt(sum(e * e for e in entries))
+    n = range(len(p))
+    return math.sqrt(sum(((p[i] if i == j else 0.0) - p[i] * p[j]) ** 2 for i in n for j in n))
 
 
 def along(function, point, direction):

@@ -84,7 +84,7 @@ def attention_saturation(
     sizes = dimensions(dims)
     tokens = positive_integer("tokens", tokens, at_most=_MOST)
     if tokens < 2:
-        raise ValueError(f"`tokens` must be at least 2, for there is nothing to choose, got {tokens}")
+        raise ValueError("`tokens` must be at least 2, for of one there is no choice, got 1")
     count = positive_integer("runs", runs, at_most=_MOST)
     limit = positive_number("threshold", threshold, at_most=0.5)
     seed = resolve_seed(rng)

@@ -22,7 +22,7 @@ def plot_saturation(report: TorchSaturation, ax: Axes | None, kwargs: dict[str, 
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=(6.8, 1.6 + 0.34 * len(report)), layout="constrained").add_subplot()
-    look = {"color": _SATURATED, "edgecolor": "0.2", "linewidth": 0.5} | kwargs
+    look: dict[str, Any] = {"color": _SATURATED, "edgecolor": "0.2", "linewidth": 0.5} | kwargs
     ax.barh(rows, [100.0 * each.saturated for each in report], label="saturated", **look)
     dead = [(k, 100.0 * each.dead / each.units) for k, each in enumerate(report)
             if each.dead is not None]  # fmt: skip
