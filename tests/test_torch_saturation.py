@@ -46,7 +46,7 @@ class Reused(nn.Module):
     def __init__(self, inplace):
         super().__init__()
         self.maps = nn.ModuleList([nn.Linear(6, 6) for _ in range(3)])
-        self.act = nn.ReLU(inplace=inplace)
+        self.act = nn.ELU(inplace=inplace)
 
     def forward(self, x):
         for each in self.maps:
@@ -102,16 +102,16 @@ def test_dead_units_of_relu_are_counted():
 
 @pytest.mark.parametrize("inplace", [False, True])
 def test_every_call_of_a_module_is_a_row(inplace):
-    torch.manual_seed(1)
-    net, X = Reused(inplace), torch.randn(25, 6)
+    rng = torch.Generator().manual_seed(1)
+    net, X = Reused(inplace), 3.0 * torch.randn(25, 6, generator=rng)
     kept, x = X.clone(), X
-    found = torch_saturation(net, X)
+    found = torch_saturation(net, X, threshold=0.5)
     assert (kept == X).all()
     assert [row.name for row in found] == ["act", "act (2)", "act (3)"]
     for row, each in zip(found, net.maps, strict=True):
         z = each(x)
-        x = functional.relu(z)
-        assert row.saturated == pytest.approx((z <= 0).double().mean().item(), rel=1e-12)
+        x = functional.elu(z)
+        assert row.saturated == (z.exp() < 0.5).double().mean().item()
         assert row.mean == pytest.approx(x.mean().item(), rel=1e-5)
 
 
@@ -160,6 +160,19 @@ def test_masked_attention():
     assert causal.modules[0].entropy == pytest.approx(
         torch.special.entr(weights).sum(-1).mean().item()
     )
+
+
+def test_padded_sequences():
+    """In evaluation mode torch would bring these to a fused kernel, past the hooks."""
+    layer = nn.TransformerEncoderLayer(4, 2, 6, batch_first=True)
+    net = nn.TransformerEncoder(layer, 2).eval()
+    X, padding = torch.randn(3, 5, 4), torch.zeros(3, 5, dtype=torch.bool)
+    padding[0, 3:] = True
+    found = torch_saturation(net, {"src": X, "src_key_padding_mask": padding})
+    assert [row.name for row in found] == ["layers.0.self_attn", "layers.1.self_attn"]
+    heads = net.layers[0].self_attn
+    _, weights = heads(X, X, X, key_padding_mask=padding, average_attn_weights=False)
+    assert found.modules[0].largest == pytest.approx(weights.max(-1).values.mean().item())
 
 
 # --- nothing moves -------------------------------------------------------------------------------
