@@ -8,8 +8,9 @@ down a column,
 
     ∂ℓ/∂x = s (e − m(e) − û m(e û)),      dû = s (c − û m(û c)).
 
-Arrays are flat, rows of `wide` numbers, a multiple of eight: eight columns in a register.  What
-belongs to columns has `wide` numbers.  γ and β belong to columns if ``across``, else to rows.
+Arrays are flat, rows of `wide` numbers, a multiple of eight: eight columns in a register, row after
+row of a block of columns whose sums fit in the cache.  What belongs to columns has `wide` numbers.
+γ and β belong to columns if ``across``, else to rows.
 """
 
 import math
@@ -19,6 +20,9 @@ from saddlecore.laneops import fold, splat, zeros
 from saddlecore.memory import load, store
 
 __all__ = ["normalise", "normalise_along", "normalise_backward"]
+
+#: Columns of a block.
+_BLOCK = 256
 
 
 @device
@@ -30,11 +34,39 @@ def _of(like, gamma, across, i, j):
 
 
 @device
-def _mean(like, x, wide, j):
-    total = splat(like, 0.0)
-    for k in range(j, len(x), wide):
-        total += load(like, x, k)
-    return total / (len(x) // wide)
+def _add_to(like, sums, j, x):
+    store(sums, j, load(like, sums, j) + x)
+
+
+@device
+def _divide(like, sums, first, last, rows):
+    for j in range(first, last, 8):
+        store(sums, j, load(like, sums, j) / rows)
+
+
+@device
+def _means(like, x, rows, wide, first, last, out):
+    """Means of columns."""
+    for j in range(first, last):
+        out[j] = 0.0
+    for i in range(rows):
+        for j in range(first, last, 8):
+            _add_to(like, out, j, load(like, x, i * wide + j))
+    _divide(like, out, first, last, rows)
+
+
+@device
+def _moments(like, x, rows, wide, first, last, epsilon, mean, variance, scale):
+    _means(like, x, rows, wide, first, last, mean)
+    for j in range(first, last):
+        variance[j] = 0.0
+    for i in range(rows):
+        for j in range(first, last, 8):
+            off = load(like, x, i * wide + j) - load(like, mean, j)
+            _add_to(like, variance, j, off * off)
+    _divide(like, variance, first, last, rows)
+    for j in range(first, last, 8):
+        store(scale, j, 1.0 / math.sqrt(load(like, variance, j) + epsilon))
 
 
 @kernel
@@ -55,25 +87,19 @@ def normalise(x, wide, epsilon, gamma, beta, across, mean, variance, scale, hat,
     """
     like = zeros(8)
     rows = len(x) // wide
-    for j in range(0, wide, 8):
-        m, squares = _mean(like, x, wide, j), splat(like, 0.0)
+    for first in range(0, wide, _BLOCK):
+        last = min(first + _BLOCK, wide)
+        _moments(like, x, rows, wide, first, last, epsilon, mean, variance, scale)
         for i in range(rows):
-            off = load(like, x, i * wide + j) - m
-            squares += off * off
-        v = squares / rows
-        s = 1.0 / math.sqrt(v + epsilon)
-        store(mean, j, m)
-        store(variance, j, v)
-        store(scale, j, s)
-        for i in range(rows):
-            u = s * (load(like, x, i * wide + j) - m)
-            store(hat, i * wide + j, u)
-            store(y, i * wide + j, _of(like, gamma, across, i, j) * u
-                  + _of(like, beta, across, i, j))  # fmt: skip
+            for j in range(first, last, 8):
+                k = i * wide + j
+                u = load(like, scale, j) * (load(like, x, k) - load(like, mean, j))
+                store(hat, k, u)
+                store(y, k, _of(like, gamma, across, i, j) * u + _of(like, beta, across, i, j))
 
 
 @kernel
-def normalise_backward(dy, wide, gamma, across, scale, hat, dx, dgamma, dbeta):
+def normalise_backward(dy, wide, gamma, across, scale, hat, sums, dx, dgamma, dbeta):
     """Write ∂ℓ/∂x, and add the derivatives by γ and β to what stands there.
 
     Parameters
@@ -82,36 +108,45 @@ def normalise_backward(dy, wide, gamma, across, scale, hat, dx, dgamma, dbeta):
         ∂ℓ/∂y; 0 in columns that there are not.
     wide, gamma, across, scale, hat
         As for `normalise`.
+    sums : (2, wide) float64, scratch
+        Zeros.
     dx : float64, out
         Like dy.
     dgamma, dbeta : float64, in and out
         Like gamma.
     """
     like = zeros(8)
-    rows = len(dy) // wide
-    for j in range(0, wide, 8):
-        total, product = splat(like, 0.0), splat(like, 0.0)
+    rows, means, products = len(dy) // wide, sums[0], sums[1]
+    for first in range(0, wide, _BLOCK):
+        last = min(first + _BLOCK, wide)
         for i in range(rows):
-            k = i * wide + j
-            d, u = load(like, dy, k), load(like, hat, k)
-            e = _of(like, gamma, across, i, j) * d
-            total += e
-            product += e * u
-            if across:
-                store(dgamma, j, load(like, dgamma, j) + d * u)
-                store(dbeta, j, load(like, dbeta, j) + d)
-            else:
-                dgamma[i] += fold(0.0, d * u)
-                dbeta[i] += fold(0.0, d)
-        m, h, s = total / rows, product / rows, load(like, scale, j)
+            along, total = splat(like, 0.0), splat(like, 0.0)
+            for j in range(first, last, 8):
+                d, u = load(like, dy, i * wide + j), load(like, hat, i * wide + j)
+                e = _of(like, gamma, across, i, j) * d
+                _add_to(like, means, j, e)
+                _add_to(like, products, j, e * u)
+                if across:
+                    _add_to(like, dgamma, j, d * u)
+                    _add_to(like, dbeta, j, d)
+                else:
+                    along += d * u
+                    total += d
+            if not across:
+                dgamma[i] += fold(0.0, along)
+                dbeta[i] += fold(0.0, total)
+        _divide(like, means, first, last, rows)
+        _divide(like, products, first, last, rows)
         for i in range(rows):
-            k = i * wide + j
-            e = _of(like, gamma, across, i, j) * load(like, dy, k)
-            store(dx, k, s * (e - m - load(like, hat, k) * h))
+            for j in range(first, last, 8):
+                k = i * wide + j
+                e = _of(like, gamma, across, i, j) * load(like, dy, k)
+                inner = e - load(like, means, j) - load(like, hat, k) * load(like, products, j)
+                store(dx, k, load(like, scale, j) * inner)
 
 
 @kernel
-def normalise_along(r, wide, gamma, across, scale, hat, rgamma, rbeta, out):
+def normalise_along(r, wide, gamma, across, scale, hat, rgamma, rbeta, sums, out):
     """Write the derivative of y along ẋ = r, γ̇ and β̇.
 
     Parameters
@@ -121,21 +156,27 @@ def normalise_along(r, wide, gamma, across, scale, hat, rgamma, rbeta, out):
         As for `normalise`.
     rgamma, rbeta : float64
         Like gamma.
+    sums : (2, wide) float64, scratch
+        Zeros.
     out : float64, out
         Like r.
     """
     like = zeros(8)
-    rows = len(r) // wide
-    for j in range(0, wide, 8):
-        m, product, s = _mean(like, r, wide, j), splat(like, 0.0), load(like, scale, j)
+    rows, means, products = len(r) // wide, sums[0], sums[1]
+    for first in range(0, wide, _BLOCK):
+        last = min(first + _BLOCK, wide)
+        _means(like, r, rows, wide, first, last, means)
         for i in range(rows):
-            k = i * wide + j
-            product += load(like, hat, k) * (load(like, r, k) - m)
-        h = product / rows
+            for j in range(first, last, 8):
+                c = load(like, r, i * wide + j) - load(like, means, j)
+                _add_to(like, products, j, load(like, hat, i * wide + j) * c)
+        _divide(like, products, first, last, rows)
         for i in range(rows):
-            k = i * wide + j
-            u = load(like, hat, k)
-            moved = s * (load(like, r, k) - m - u * h)
-            store(out, k, _of(like, rgamma, across, i, j) * u
-                  + _of(like, gamma, across, i, j) * moved
-                  + _of(like, rbeta, across, i, j))  # fmt: skip
+            for j in range(first, last, 8):
+                k = i * wide + j
+                u = load(like, hat, k)
+                c = load(like, r, k) - load(like, means, j)
+                moved = load(like, scale, j) * (c - u * load(like, products, j))
+                store(out, k, _of(like, rgamma, across, i, j) * u
+                      + _of(like, gamma, across, i, j) * moved
+                      + _of(like, rbeta, across, i, j))  # fmt: skip

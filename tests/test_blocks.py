@@ -148,15 +148,25 @@ def test_clipping_is_the_reference_s(shape, by_norm, bound, seed):
 def test_derivatives_are_differences():
     rng = np.random.default_rng(0)
     x, vector = rng.standard_normal((20, 11)), rng.standard_normal(11)
+    wide = rng.standard_normal((4, 530))
     for made, arrays in (
         (blocks.batch_norm, (x, vector, vector)),
         (blocks.layer_norm, (x, vector, vector)),
+        # Columns in several blocks.
+        (blocks.batch_norm, (wide, wide[0], wide[1])),
+        (blocks.layer_norm, (wide.T, vector[:4], vector[4:8])),
         (lambda *a: blocks.residual(*a, activation="silu"), (x, x[:11] / 3.0, vector)),
         (blocks.attention, (x, x[3:12], x[1:10, :5])),
         (lambda g: blocks.clip_gradient(g, norm=1.0), (x,)),
     ):
         near, exact = differences(made, arrays)
         np.testing.assert_allclose(exact, near, atol=1e-7)
+        dy, found = rng.standard_normal(exact.shape), made(*arrays)
+        slopes = found.backward(dy)
+        slopes = slopes if isinstance(slopes, tuple) else (slopes,)
+        along = [np.cos(np.arange(1.0, a.size + 1.0)).reshape(a.shape) for a in arrays]
+        passed = sum(np.sum(s * a) for s, a in zip(slopes, along, strict=True))
+        assert passed == pytest.approx(np.sum(dy * exact), rel=1e-10)
 
 
 # --- beside torch --------------------------------------------------------------------------------
@@ -326,3 +336,19 @@ def test_bad_types_are_named():
         blocks.attention([[1.0]], [[1.0]], [[1.0]], mask=[[1.0]])
     with pytest.raises(TypeError, match="`x` must be real numbers"):
         blocks.layer_norm([["a"]])
+
+
+def test_a_sample_has_the_same_bits_alone_and_among_others():
+    rng = np.random.default_rng(5)
+    x, W, K, V = (rng.standard_normal(shape) for shape in ((11, 7), (7, 7), (9, 7), (9, 3)))
+    for made in (
+        blocks.layer_norm,
+        lambda x: blocks.residual(x, W, activation="tanh"),
+        lambda x: blocks.attention(x, K, V),
+    ):
+        together = made(x).output
+        for i in (0, 10):
+            assert (made(x[i : i + 1]).output[0] == together[i]).all()
+    stacked = blocks.attention(np.stack([x, -x]), np.stack([K, K]), np.stack([V, V]))
+    assert (stacked.output[0] == blocks.attention(x, K, V).output).all()
+    assert (stacked.saturation().entropy[1] == blocks.attention(-x, K, V).saturation().entropy).all()
