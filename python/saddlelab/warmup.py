@@ -37,8 +37,8 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("critical points", _critical_points),
         ("optimizers", _optimizers),
         ("networks", _networks),
-        ("landscapes", _landscapes),
         ("blocks", _blocks),
+        ("landscapes", _landscapes),
     )
     for name, step in steps:
         start = time.perf_counter()
@@ -137,16 +137,6 @@ def _networks() -> None:
     MLP([2, 2, 2], batch_norm=True).objective(np.eye(2), np.eye(2)).hessian(np.ones(14))
 
 
-def _landscapes() -> None:
-    from saddlelab import surfaces
-    from saddlelab.landscapes import slice_line
-    from saddlelab.networks import MLP
-
-    slice_line(surfaces.quadratic_saddle, [0.0, 0.0], [1.0, 0.0], resolution=3)
-    loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
-    slice_line(loss, np.ones(12), np.ones(12), resolution=3)
-
-
 def _blocks() -> None:
     from saddlelab import blocks
 
@@ -158,3 +148,13 @@ def _blocks() -> None:
     attended = blocks.attention(x, x, x)
     attended.backward(x)
     attended.saturation()
+
+
+def _landscapes() -> None:
+    from saddlelab import surfaces
+    from saddlelab.landscapes import slice_line
+    from saddlelab.networks import MLP
+
+    slice_line(surfaces.quadratic_saddle, [0.0, 0.0], [1.0, 0.0], resolution=3)
+    loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
+    slice_line(loss, np.ones(12), np.ones(12), resolution=3)
