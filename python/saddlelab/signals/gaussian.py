@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 import saddlecore
 from saddlelab.networks.mlp import ACTIVATIONS
 
-__all__ = ["Averages", "averages", "hermite_coefficients"]
+__all__ = ["Averages", "averages", "growth", "hermite_coefficients"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -31,14 +31,11 @@ class Averages:
         E f and E f².
     slope : (m,) float
         E f'².
-    growth : (m,) float
-        d E f²/dq = E f f' z / q.
     """
 
     first: Floats
     second: Floats
     slope: Floats
-    growth: Floats
 
 
 @functools.cache
@@ -65,16 +62,22 @@ def _activated(activation: str, z: Floats) -> tuple[Floats, Floats]:
 
 
 def averages(activation: str, q: ArrayLike) -> Averages:
-    """Return the averages at variances q (m,), positive or 0."""
-    variances = np.atleast_1d(np.asarray(q, dtype=np.float64))
+    """Return the averages at variances q (m,).
+
+    Below 1e-24 they are those there: at z = 0 itself a kink has but one of its slopes.
+    """
+    variances = np.maximum(np.atleast_1d(np.asarray(q, dtype=np.float64)), 1e-24)
     t, w = _quadrature()
-    f, _ = _activated(activation, np.sqrt(variances)[:, None] * t)
-    # At z = 0 itself a kink has but one slope, and t/√q is none: small variances stand in for 0,
-    # one that lets slopes be exact, and one that lets f f' t/√q keep its digits.
-    _, slope = _activated(activation, np.sqrt(np.maximum(variances, 1e-24))[:, None] * t)
-    root = np.sqrt(np.maximum(variances, 1e-12))
-    near, its = _activated(activation, root[:, None] * t)
-    return Averages(f @ w, f**2 @ w, slope**2 @ w, (near * its * t) @ w / root)
+    f, slope = _activated(activation, np.sqrt(variances)[:, None] * t)
+    return Averages(f @ w, f**2 @ w, slope**2 @ w)
+
+
+def growth(activation: str, q: float) -> float:
+    """Return d E f²/dq = E f f' z / q; below q = 1e-12, where digits go, that there."""
+    t, w = _quadrature()
+    root = math.sqrt(max(q, 1e-12))
+    f, slope = _activated(activation, root * t)
+    return float((f * slope * t) @ w) / root
 
 
 def hermite_coefficients(activation: str, q: float, count: int) -> Floats:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from saddlelab.arguments import finite_number, one_of
 from saddlelab.networks.mlp import ACTIVATIONS
-from saddlelab.signals.gaussian import averages, hermite_coefficients
+from saddlelab.signals.gaussian import averages, growth, hermite_coefficients
+from saddlelab.signals.plain import or_null
 
 __all__ = ["MeanField", "edge_of_chaos", "mean_field"]
 
@@ -78,10 +79,7 @@ class MeanField:
 
     def to_json(self) -> str:
         """Everything; null for what is infinite or not a number."""
-        return json.dumps({
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
-        })  # fmt: skip
+        return json.dumps(or_null(asdict(self)))
 
 
 def mean_field(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> MeanField:
@@ -130,7 +128,7 @@ def mean_field(activation: str, *, weight_variance: float, bias_variance: float 
         return MeanField(activation, weights, biases, q, chi, phase, math.nan, math.nan, math.nan)
     c, slope = (1.0, chi) if phase != "chaotic" else _correlation(activation, weights, biases, q)
     return MeanField(activation, weights, biases, q, chi, phase, c, _layers(slope),
-                     _layers(weights * float(at.growth[0])))  # fmt: skip
+                     _layers(weights * growth(activation, q)))  # fmt: skip
 
 
 def edge_of_chaos(activation: str, bias_variance: float = 0.0) -> MeanField:
@@ -184,7 +182,7 @@ def _stays(activation: str, q: float) -> bool:
     """Whether lengths beside q come back to it where χ₁ = 1."""
     at = averages(activation, [q, q + 1e-6 * (q or 1.0)])
     weights, step = 1.0 / at.slope[0], 1e-6 * (q or 1.0)
-    if q == 0.0 and at.second[0] > 0.0:
+    if q == 0.0 and at.second[0] > 1e-20:
         return False
     return bool(weights * (at.second[1] - at.second[0]) <= step)
 
@@ -199,7 +197,7 @@ def _at_edge(activation: str, biases: float, q: float) -> MeanField:
     at = averages(activation, q)
     weights = 1.0 / float(at.slope[0])
     return MeanField(activation, weights, biases, q, 1.0, "critical", 1.0, math.inf,
-                     _layers(weights * float(at.growth[0])))  # fmt: skip
+                     _layers(weights * growth(activation, q)))  # fmt: skip
 
 
 def _fixed_point(activation: str, weights: float, biases: float) -> float:

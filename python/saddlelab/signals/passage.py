@@ -33,6 +33,12 @@ class Passage:
     reason: str
     advice: str
 
+    def __str__(self) -> str:
+        """All of it in a line."""
+        if self.layer is None:
+            return self.kind
+        return f"{self.kind} at layer {self.layer}: {self.reason}. What would help: {self.advice}"
+
 
 def judge(
     network: MLP, norms: Floats, spread: Floats, squares: Floats, saturated: Floats
