@@ -147,5 +147,5 @@ def saturation_history(
         norms = [math.sqrt(np.sum(g**2) / len(objective.rows)) for g in found.gradients]
         records.append(([each.mean() for each in low], [each.all(axis=1).mean() for each in low],
                         norms if y is not None else [math.nan] * len(norms)))  # fmt: skip
-    saturated, dead, norms = (np.array(part) for part in zip(*records, strict=True))
-    return SaturationHistory(np.asarray(epochs), limit, saturated, dead, norms)
+    figures = (np.array(part) for part in zip(*records, strict=True))
+    return SaturationHistory(np.asarray(epochs), limit, *figures)

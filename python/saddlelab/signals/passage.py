@@ -74,18 +74,19 @@ def judge(
 
 def _found(kind: str, layer: int, reason: str, network: MLP, saturated: Floats) -> Passage:
     worst = int(np.argmax(saturated)) if len(saturated) else 0
-    full = len(saturated) and saturated[worst] > 0.5
+    # Half of a ReLU's slopes are 0 in the best of networks.
+    full = network.activation in ("sigmoid", "tanh") and len(saturated) and saturated[worst] > 0.5
     if full:
         reason += f"; layer {worst + 1} is saturated to {100 * saturated[worst]:.3g} %"
     initialiser = _INITIALISER.get(network.activation, "orthogonal")
-    parts = []
+    parts: list[str] = []
     if kind == "exploding":
         parts += ["clip gradients", f"smaller weights: {initialiser}"]
     elif network.activation == "sigmoid":
         parts += [f"{'smaller weights, or ' if full else ''}tanh with orthogonal weights or "
                   "ReLU with he_normal in place of the sigmoid"]  # fmt: skip
     else:
-        parts += [f"{'smaller' if full and network.activation != 'relu' else 'other'} weights: "
+        parts += [f"{'smaller' if full else 'other'} weights: "
                   f"{initialiser}"]  # fmt: skip
     parts += [] if network.batch_norm else ["batch_norm=True"]
     parts += [] if network.residual else ["residual=True (skip connections)"]

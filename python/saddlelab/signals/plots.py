@@ -32,7 +32,7 @@ _LABELS = {
 def plot_saturation(
     report: SaturationReport, *, ax: Axes | None = None, theory: bool = True, **kwargs: Any
 ) -> Axes:
-    """Draw gradients, E z² and saturation by layer, beside mean-field theory in thin lines.
+    """Draw gradients, E z² and saturation by layer, beside mean-field theory in wide, pale lines.
 
     Parameters
     ----------
@@ -60,9 +60,10 @@ def plot_saturation(
         style = style_of(k) | {"markersize": 4, "label": label} | kwargs
         ax.plot(layers, _seen(values), **style)
         if theory and predicted is not None and np.isfinite(predicted).any():
-            ax.plot(layers, _seen(predicted), color=style["color"], linewidth=0.8, alpha=0.8,
-                    linestyle=(0, (1, 1)), label=f"{label}, theory")  # fmt: skip
+            ax.plot(layers, _seen(predicted), color=style["color"], linewidth=3.5, alpha=0.35,
+                    linestyle="-", label=f"{label}, theory")  # fmt: skip
     ax.set_yscale("log")
+    _whole_layers(ax.xaxis)
     _bars(report, ax)
     ax.set(xlabel="layer (the last: outputs)", ylabel="by layer",
            title=f"{report.network.activation}, {len(layers) - 1} hidden layers: {report.verdict}")
@@ -105,6 +106,7 @@ def plot_histograms(report: SaturationReport, *, ax: Axes | None = None, **kwarg
         style: dict[str, Any] = {"cmap": "cividis", "vmin": 0.0, "vmax": 1.0} | kwargs
         mesh = ax.pcolormesh([k + 0.55, k + 1.45], edges, np.sqrt(shares), **style)
     colour_bar(mesh, ax, "root of the share of each bin")
+    _whole_layers(ax.xaxis)
     ax.set(xlabel="hidden layer", ylabel="activation a", title="What each layer gives")
     return ax
 
@@ -146,7 +148,8 @@ def plot_history(
     layers = np.arange(values.shape[1] + 1) + 0.5
     mesh = ax.pcolormesh(_edges(history.epochs), layers, values.T, **style)
     colour_bar(mesh, ax, _LABELS[what])
-    ax.set(xlabel="epoch", ylabel="layer", yticks=np.arange(1, values.shape[1] + 1),
+    _whole_layers(ax.yaxis)
+    ax.set(xlabel="epoch", ylabel="layer",
            title=f"Saturation in training: |f'| < {history.threshold:g}")  # fmt: skip
     if what == "gradient":
         ax.set_title("Gradients in training, the outputs on top")
@@ -191,6 +194,13 @@ def colour_bar(mesh: Any, ax: Axes, label: str) -> None:
     """Draw the bar of a heat map beside it."""
     figure: Any = ax.figure
     figure.colorbar(mesh, ax=ax, label=label)
+
+
+def _whole_layers(axis: Any) -> None:
+    """Ticks at whole numbers alone."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _seen(values: Floats) -> Floats:

@@ -88,7 +88,7 @@ def saturation(
         start, seed = cotangent_of(network, len(rows), rng)
     at = theta_of(theta, network.size)
     found = signals_of(objective, at, start)
-    saturated = [np.abs(slope) < limit for slope in found.slopes[:-1]]
+    saturated = [np.asarray(np.abs(slope) < limit) for slope in found.slopes[:-1]]
     lengths, norms = forecast(network, at, rows)
     fractions = np.array([each.mean() for each in saturated])
     squares = np.array([np.mean(z**2) for z in found.z])
@@ -99,7 +99,7 @@ def saturation(
         network=network, threshold=limit, samples=len(rows), seed=seed,
         saturated_fraction=fractions,
         unit_saturated=tuple(each.mean(axis=1) for each in saturated),
-        dead=tuple(each.all(axis=1) for each in saturated),
+        dead=tuple(np.all(each, axis=1) for each in saturated),
         activation_mean=np.array([a.mean() for a in found.given[:-1]]),
         activation_variance=np.array([a.var() for a in found.given[:-1]]),
         histograms=tuple(_histogram(a, bins) for a in found.given[:-1]),

@@ -28,6 +28,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 _HE: dict[str, Any] = {"activation": "relu", "initialiser": "he_normal"}
 _PLAIN: dict[str, Any] = {"activation": "sigmoid", "initialiser": "glorot_uniform"}
+_ARGUMENTS = {"activation", "initialiser", "gain", "batch_norm", "residual"}
 #: What `signal_study` compares unless told: a plain stack, one change at a time, and all of them.
 CURES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "sigmoid + Glorot": _PLAIN,
@@ -179,6 +180,10 @@ def signal_study(
     kinds = CURES if cures is None else cures
     if not isinstance(kinds, Mapping) or not kinds:
         raise ValueError(f"`cures` must be a mapping with at least one name, got {cures!r}")
+    for name, how in kinds.items():
+        if not {"activation", "initialiser"} <= set(how) <= _ARGUMENTS:
+            raise ValueError(f"`cures` must give activation and initialiser of {name!r}, and at "
+                             f"most {', '.join(sorted(_ARGUMENTS))}, got {how!r}")  # fmt: skip
     reports = {(name, depth): begin(problem, depth, units, seed, **how)
                for name, how in kinds.items() for depth in layers}  # fmt: skip
     return SignalStudy(layers, MappingProxyType(reports), units, problem[2], seed)

@@ -195,7 +195,8 @@ def sweep(
 
         over_threads(one, range(len(cells)), threads)
     shape = len(acts), len(kinds), len(layers)
-    return Sweep(acts, kinds, layers, *figures.reshape(3, *shape),
+    gradient, spread, saturated = figures.reshape(3, *shape)
+    return Sweep(acts, kinds, layers, gradient, spread, saturated,
                  np.array(verdicts).reshape(shape), units, float(gain), bool(batch_norm),
                  bool(residual), problem[2], seed)  # fmt: skip
 
