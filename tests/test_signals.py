@@ -143,6 +143,8 @@ def test_figures_are_those_of_the_arrays():
             assert report.activation_mean[k] == pytest.approx(a.mean())
             assert report.activation_variance[k] == pytest.approx(a.var())
             assert report.saturated_fraction[k] == np.mean(np.abs(slopes) < 0.01)
+            np.testing.assert_allclose(report.unit_mean[k], a.mean(axis=0), atol=1e-14)
+            np.testing.assert_allclose(report.unit_variance[k], a.var(axis=0), atol=1e-14)
             counts, edges = report.histograms[k]
             assert counts.sum() == a.size
             assert (edges[0], edges[-1]) == pytest.approx((a.min(), a.max()))
@@ -234,6 +236,15 @@ def test_verdicts_of_deep_networks(activation, gain, verdict):
     assert report.passage.layer == np.flatnonzero(beyond)[-1] + 1
     assert "batch_norm" in report.passage.advice
     assert ("clip" in report.passage.advice) == (verdict == "exploding")
+
+
+@pytest.mark.parametrize(("activation", "depth"), [("relu", 250), ("linear", 130)])
+def test_overflow_explodes(activation, depth):
+    report = deep(activation, 1e3, depth=depth)
+    assert not np.isfinite(report.mean_square).all()
+    assert report.verdict == "exploding"
+    assert "exploding" in report.table()
+    json.loads(report.to_json())
 
 
 def test_skips_heal_and_are_not_advised_twice():

@@ -15,7 +15,7 @@ __all__ = ["Passage", "judge"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-#: Norms of gradients, beside those of the outputs, that are still healthy; of squares theirs.
+#: By how much norms of gradients may differ from those of the outputs; squares by its square.
 FACTOR = 1e3
 
 _INITIALISER = {
@@ -26,7 +26,19 @@ _INITIALISER = {
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Healthy, vanishing or "exploding"; at which layer (1 is the first), why, what helps."""
+    """Whether signals pass, and if they do not, where and why.
+
+    Attributes
+    ----------
+    kind : str
+        "healthy", "vanishing" or "exploding": gradients a thousand times smaller or larger than at
+        the outputs, or z² a million times larger, or its variance over samples a million times
+        smaller, than in the first layer.
+    layer : int or None
+        Where that begins; 1 is the first.
+    reason, advice : str
+        With the figure, and what would help.
+    """
 
     kind: str
     layer: int | None
@@ -46,12 +58,16 @@ def judge(
     """Return the verdict from figures of all layers, the outputs the last.
 
     `norms` are those of gradients, `spread` variances over samples, `squares` mean squares of z;
-    `saturated` fractions of the hidden layers.  Gradients come first; the layer is that where they
-    first leave the limits, on their way from the outputs, or signals on theirs from the inputs.
+    `saturated` fractions of the hidden layers.  Gradients come first, but for overflow; the layer
+    is that where they first leave the limits, on their way from the outputs, or signals on theirs
+    from the inputs.
     """
     with np.errstate(all="ignore"):
         gradients = norms / norms[-1]
         parts, lengths = spread / spread[0], squares / squares[0]
+    if not np.isfinite(squares).all():
+        layer = int(np.argmin(np.isfinite(squares))) + 1
+        return _found("exploding", layer, f"E z² overflows at layer {layer}", network, saturated)
     if norms[-1] > 0.0:
         for bad, kind in (
             (~(gradients <= FACTOR), "exploding"),

@@ -45,6 +45,8 @@ class SaturationReport:
         Fraction of the samples on which each unit is saturated.
     dead : tuple of (units,) bool
         Units that are saturated on every sample: of a ReLU those that are never active.
+    unit_mean, unit_variance : tuple of (units,) float
+        Of what each unit gives, over the samples.
     activation_mean, activation_variance : (L − 1,) float
         Of a, over units and samples.
     histograms : tuple of (counts, edges)
@@ -71,6 +73,8 @@ class SaturationReport:
     saturated_fraction: Floats
     unit_saturated: tuple[Floats, ...] = field(repr=False)
     dead: tuple[NDArray[np.bool_], ...] = field(repr=False)
+    unit_mean: tuple[Floats, ...] = field(repr=False)
+    unit_variance: tuple[Floats, ...] = field(repr=False)
     activation_mean: Floats = field(repr=False)
     activation_variance: Floats = field(repr=False)
     histograms: tuple[tuple[NDArray[np.int64], Floats], ...] = field(repr=False)

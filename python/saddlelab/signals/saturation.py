@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from saddlelab.arguments import positive_integer, positive_number
 from saddlelab.networks.data import Statistics, theta_of
+from saddlelab.networks.network_objective import NetworkObjective
 from saddlelab.signals.forecast import forecast
 from saddlelab.signals.passage import judge
 from saddlelab.signals.propagate import cotangent_of, objective_of, signals_of
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["saturation", "threshold_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
+
+#: Histograms leave out what is beyond.
+_HUGE = 1e300
 
 
 def saturation(
@@ -83,11 +87,20 @@ def saturation(
     limit = threshold_of(threshold)
     bins = positive_integer("bins", bins, at_most=10**6)
     objective = objective_of(network, X, y, statistics)
-    rows, seed, start = objective.rows, None, None
+    seed, start = None, None
     if y is None:
-        start, seed = cotangent_of(network, len(rows), rng)
+        start, seed = cotangent_of(network, len(objective.rows), rng)
     at = theta_of(theta, network.size)
-    found = signals_of(objective, at, start)
+    # Signals that explode overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _report(objective, at, start, seed, limit, bins)
+
+
+def _report(
+    objective: NetworkObjective, at: Floats, start: Floats | None, seed: int | None,
+    limit: float, bins: int,
+) -> SaturationReport:  # fmt: skip
+    network, rows, found = objective.network, objective.rows, signals_of(objective, at, start)
     saturated = [np.asarray(np.abs(slope) < limit) for slope in found.slopes[:-1]]
     lengths, norms = forecast(network, at, rows)
     fractions = np.array([each.mean() for each in saturated])
@@ -100,6 +113,8 @@ def saturation(
         saturated_fraction=fractions,
         unit_saturated=tuple(each.mean(axis=1) for each in saturated),
         dead=tuple(np.all(each, axis=1) for each in saturated),
+        unit_mean=tuple(a.mean(axis=1) for a in found.given[:-1]),
+        unit_variance=tuple(a.var(axis=1) for a in found.given[:-1]),
         activation_mean=np.array([a.mean() for a in found.given[:-1]]),
         activation_variance=np.array([a.var() for a in found.given[:-1]]),
         histograms=tuple(_histogram(a, bins) for a in found.given[:-1]),
@@ -116,7 +131,7 @@ def threshold_of(threshold: float) -> float:
 
 
 def _histogram(a: Floats, bins: int) -> tuple[NDArray[np.int64], Floats]:
-    finite = a[np.isfinite(a)]
+    finite = a[np.abs(a) < _HUGE]
     if finite.size and np.ptp(finite) < 1e-12 * np.abs(finite).max():
         # All but one number: as if it were one.
         finite = np.full(finite.shape, finite.flat[0])
