@@ -6,7 +6,16 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import blocks, datasets, landscapes, models, networks, spectrum, surfaces
+from saddlelab import (
+    blocks,
+    datasets,
+    landscapes,
+    models,
+    networks,
+    signals,
+    spectrum,
+    surfaces,
+)
 from saddlelab.blocks import AttentionStudy, attention_saturation
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
@@ -43,6 +52,16 @@ from saddlelab.plateaus import plateaus
 from saddlelab.plateaus_result import Plateaus
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
+from saddlelab.signals import (
+    MeanField,
+    SaturationReport,
+    edge_of_chaos,
+    mean_field,
+    saturation,
+    saturation_history,
+    signal_study,
+    sweep,
+)
 from saddlelab.spectrum import (
     condition_number,
     curvature_fractions,
@@ -69,12 +88,14 @@ __all__ = [
     "IndexLaw",
     "LandscapeGraph",
     "LandscapePrevalence",
+    "MeanField",
     "Objective",
     "Plateaus",
     "PrevalenceStudy",
     "PythonSpeedWarning",
     "RareEvent",
     "Runs",
+    "SaturationReport",
     "Slice",
     "TorchSaturation",
     "TrainingMonitor",
@@ -93,6 +114,7 @@ __all__ = [
     "data_objective",
     "datasets",
     "descend_from_saddle",
+    "edge_of_chaos",
     "escape",
     "escape_scaling",
     "extreme_eigenpairs",
@@ -108,6 +130,7 @@ __all__ = [
     "index_laws",
     "landscapes",
     "log_minimum_probability",
+    "mean_field",
     "minimize",
     "models",
     "multistart",
@@ -118,13 +141,18 @@ __all__ = [
     "prevalence",
     "prevalence_of",
     "rare_prevalence",
+    "saturation",
+    "saturation_history",
     "scipy_method",
+    "signal_study",
+    "signals",
     "slice_line",
     "slice_plane",
     "slice_volume",
     "spectral_density",
     "spectrum",
     "surfaces",
+    "sweep",
     "torch_saturation",
     "trace",
     "warmup",
