@@ -26,6 +26,7 @@ def draw(figure):
         plane = landscapes.slice_plane(loss, run.theta, u, v, resolution=51)
         landscapes.plot_filled(plane, ax=ax, log=False)
         figure.axes[-1].set_ylabel("loss")
+        ax.locator_params(nbins=5)
         rough = landscapes.roughness(plane) / np.ptp(plane.values)
         convex = landscapes.convex_fraction(plane)
         name = "with skips" if residual else "plain"

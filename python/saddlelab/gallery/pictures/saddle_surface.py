@@ -20,6 +20,8 @@ def draw(figure):
     left = figure.add_subplot(1, 2, 1, projection="3d")
     landscapes.plot_surface(plane, ax=left)
     left.view_init(28, -52)
+    left.set_title("The surface")
     right = figure.add_subplot(1, 2, 2, aspect="equal")
     landscapes.plot_directions(plane, np.zeros(2), ax=right)
+    right.locator_params(nbins=5)
     right.set_title("Contours, and the unstable direction")

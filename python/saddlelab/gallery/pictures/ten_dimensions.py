@@ -40,6 +40,7 @@ def draw(figure):
     plane = landscapes.slice_plane(saddle, np.zeros(10), down, up, radius=2.2)
     landscapes.plot_contour(plane, ax=middle)
     middle.plot(*plane.coordinates(path)[0].T, ".-", color="#d55e00")
+    middle.locator_params(nbins=5)
     middle.set(xlabel="along the lowest, λ = −1", ylabel="along the highest, λ = 3",
                title="In the plane of two eigenvectors", aspect="equal")  # fmt: skip
     components = np.arange(1, 11)

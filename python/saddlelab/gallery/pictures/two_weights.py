@@ -30,6 +30,7 @@ def draw(figure):
     for kind, marker, colour in (("degenerate", "D", "#0072b2"), ("saddle", "X", "#d55e00")):
         those = runs.x[runs.kind == kind]
         left.plot(*those.T, marker, color=colour, label=f"{len(those)} ended at: {kind}")
+    left.locator_params(nbins=5)
     left.set(xlabel="w₁", ylabel="w₂", title="Gradient descent from twelve starts")
     left.legend(loc="upper right", fontsize="small")
     right = figure.add_subplot(1, 2, 2, projection="3d")

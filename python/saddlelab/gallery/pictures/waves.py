@@ -28,3 +28,4 @@ def draw(figure):
     right = figure.add_subplot(1, 2, 2, projection="3d")
     landscapes.plot_surface(plane, ax=right)
     right.view_init(36, -60)
+    right.set_title("The surface")
