@@ -9,9 +9,8 @@ from bench import report
 
 JOBS = (
     "classify", "derivatives", "critical", "spectrum", "prevalence", "ensembles", "weighted",
-    "dense", "rare", "optimizers", "annealing", "networks", "models", "landscapes", "scale",
-    "cluster",
-    "startup",
+    "dense", "rare", "optimizers", "annealing", "networks", "network_points", "models",
+    "landscapes", "scale", "cluster", "startup",
 )  # fmt: skip
 
 

@@ -235,7 +235,7 @@ def test_checkpoints_of_other_studies_and_damaged_ones(tmp_path):
     find(NETWORK, X, Y, starts=2, checkpoint=path, **STUDY)
     with pytest.raises(CheckpointMismatchError, match="its `seed` is 1, this study's is 2"):
         find(NETWORK, X, Y, starts=2, checkpoint=path, **STUDY | {"rng": 2})
-    other = networks.MLP([2, 3, 3], loss="cross_entropy", weight_decay=0.03)
+    other = networks.MLP([4, 3, 3], loss="cross_entropy", weight_decay=0.03)
     with pytest.raises(CheckpointMismatchError, match="its `network` is"):
         find(other, X, Y, starts=2, checkpoint=path, **STUDY)
     with pytest.raises(CheckpointMismatchError, match="its `data` is"):

@@ -22,8 +22,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this has."""
     group = parser.add_argument_group("with --critical")
     group.add_argument(
-        "--points", type=read.whole, default=40, metavar="N",
-        help="search until there are so many distinct points (default: 40)",
+        "--points", type=read.whole, default=30, metavar="N",
+        help="search until there are so many distinct points (default: 30)",
     )  # fmt: skip
     group.add_argument(
         "--runs", type=read.whole, default=10, metavar="N",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -46,6 +47,18 @@ def over_threads(function: Callable[[Item], None], items: Iterable[Item], worker
         left.clear()
         for future in futures:
             future.result()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS to the calling thread: threads that all call it would wait for its own.
+
+    What it computes does then not depend on how many threads it would have had.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 # A forked child has the pools but not their threads.

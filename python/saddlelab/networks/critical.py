@@ -21,7 +21,7 @@ from saddlelab.networks.network_hessian import check_size
 from saddlelab.networks.network_objective import NetworkObjective
 from saddlelab.networks.restricted import Landscape, landscape_of
 from saddlelab.studies.seeds import RNG, resolve_seed
-from saddlelab.threads import over_threads
+from saddlelab.threads import one_blas_thread, over_threads
 
 if TYPE_CHECKING:
     from saddlelab.networks.mlp import MLP
@@ -132,13 +132,14 @@ def network_critical_points(
     try:
         if file is not None:
             file.begin_fields(_fields(objective, runs, steps, seed))
-        for ended in _searches(landscape, file, runs, steps, seed, threads, most):
-            known = len(collected)
-            collected.add(ended)
-            bar.update(1 if most else len(collected) - known)
-            bar.set_postfix(points=len(collected), **collected.ends)
-            if most is None and len(collected) >= points:
-                break
+        with one_blas_thread():
+            for ended in _searches(landscape, file, runs, steps, seed, threads, most):
+                known = len(collected)
+                collected.add(ended)
+                bar.update(1 if most else len(collected) - known)
+                bar.set_postfix(points=len(collected), **collected.ends)
+                if most is None and len(collected) >= points:
+                    break
     finally:
         bar.close()
         if file is not None:

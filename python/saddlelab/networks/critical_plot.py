@@ -115,10 +115,10 @@ def _draw_spectra(found: NetworkCriticalPoints, ax: Axes, kwargs: Any) -> None:
     places, width = np.linspace(low, high, _PLACES), _WIDTH * (high - low)
     order = np.argsort(found.error, kind="stable")
     groups = [part for part in np.array_split(order, min(len(_GROUPS), len(found))) if len(part)]
-    peak = 0.0
+    highest = 0.0
     for rows, (shade, dashes) in zip(groups, _GROUPS, strict=False):
         density = _density(found.eigenvalues[rows].ravel(), places, width)
-        peak = max(peak, float(density.max()))
+        highest = max(highest, float(density.max()))
         first, last = found.error[rows[0]], found.error[rows[-1]]
         style = {"color": colormaps["viridis"](shade), "linestyle": dashes, "linewidth": 1.6}
         ax.plot(
@@ -126,9 +126,9 @@ def _draw_spectra(found: NetworkCriticalPoints, ax: Axes, kwargs: Any) -> None:
             label=f"error {first:.2f} to {last:.2f} ({len(rows)})",
         )  # fmt: skip
     ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
-    # Far from all eigenvalues densities are tiny: limits of matplotlib's would go by them.
-    limits = (0.01 / (high - low), 3.0 * peak)
-    ax.set(xlabel="eigenvalue", ylabel="density", yscale="log", ylim=limits)
+    # Far from all eigenvalues the sums underflow.
+    shown = (0.01 / (high - low), 2.0 * highest)
+    ax.set(xlabel="eigenvalue", ylabel="density", yscale="log", ylim=shown)
     ax.legend(fontsize="small")
 
 

@@ -26,6 +26,8 @@ _FIRST_DAMPING = 1e-2
 #: Newton's correction, relative to max(1, |x|), that is none any more; and, where H is singular and
 #: has no such correction, ‖∇f‖ beside ‖H‖ max(1, ‖x‖).
 _ARRIVED, _ROUNDING = 1e-10, 1e-15
+#: ‖∇f‖ beside ‖H‖ from which on Newton's correction is worth its solution.
+_NEAR = 1e-3
 #: Gradient-flat: ‖H∇f‖ beside ‖H‖‖∇f‖, and the part of ‖∇f‖² that a step gains, so many times
 #: running.  Most searches end so (Frye et al. 2021); to wait for more costs most of the time.
 _FLAT, _GAIN, _PATIENCE = 1e-3, 0.03, 2
@@ -77,10 +79,10 @@ def search(fun: Objective, x: Floats, most: int = MOST_STEPS) -> Found:
     g, damping, slow, largest = fun.gradient(x), None, 0, 0.0
     for count in range(1, most + 1):
         H = fun.hessian(x)
-        newton = _solved(H, g)
+        before, size = float(g @ g), float(np.linalg.norm(H))
+        newton = _solved(H, g) if before**0.5 <= _NEAR * size else None
         if newton is not None and (np.abs(newton) <= _ARRIVED * np.maximum(1.0, np.abs(x))).all():
             return Found(x - newton, CONVERGED, count)
-        before, size = float(g @ g), float(np.linalg.norm(H))
         if before**0.5 <= _ROUNDING * size * max(1.0, float(np.linalg.norm(x))):
             return Found(x, CONVERGED, count)
         # H is small beside what it was on the way: in one dimension it is all there is.

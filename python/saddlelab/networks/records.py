@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import saddlecore
 from saddlelab.derivatives import hessian
-from saddlelab.threads import over_threads
+from saddlelab.threads import one_blas_thread, over_threads
 
 if TYPE_CHECKING:
     from saddlelab.networks.mlp import MLP
@@ -68,7 +68,8 @@ def spectra_of(
             bar.update()
 
         # Lanczos' products have threads of their own.
-        over_threads(one, range(len(thetas)), workers if whole else 1)
+        with one_blas_thread():
+            over_threads(one, range(len(thetas)), workers if whole else 1)
     return low, high, index
 
 
