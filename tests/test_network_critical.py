@@ -299,12 +299,12 @@ def test_networks_that_are_too_large():
 
 
 def test_command_line(tmp_path, capsys):
-    command = ["network", "gaussian_blobs", "--hidden", "2", "--critical", "--points", "4"]
+    command = ["network", "digits", "--pca", "4", "--hidden", "3", "--critical", "--points", "4"]
     files = [tmp_path / name for name in ("index.png", "points.csv", "run.sqlite")]
     options = ["--plot", files[0], "--csv", files[1], "--checkpoint", files[2], "--runs", "3"]
     assert main([*command, *map(str, options)]) == 0
     out = capsys.readouterr().out
-    assert "network 2-2-3: 4 distinct critical points" in out
+    assert "network 4-3-10: 4 distinct critical points" in out
     assert all(file.stat().st_size > 0 for file in files)
     assert main([*command, *map(str, options), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["points"]) == 4
