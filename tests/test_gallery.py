@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -14,9 +15,10 @@ from matplotlib.figure import Figure
 import saddlelab
 from saddlelab import networks
 from saddlelab.cli import main
-from saddlelab.gallery import NAMES, gallery, making
+from saddlelab.gallery import NAMES, gallery, making, pictures
 from saddlelab.gallery.making import module_of
 
+FOLDER = Path(pictures.__file__).parent
 MODULES = {name: module_of(name) for name in NAMES}
 
 
@@ -54,6 +56,10 @@ class Page(HTMLParser):
 
 
 # --- pages of code -------------------------------------------------------------------------------
+
+
+def test_no_page_is_forgotten():
+    assert sorted([*NAMES, "__init__"]) == sorted(path.stem for path in FOLDER.glob("*.py"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -210,7 +216,7 @@ def test_what_lacks_a_package_is_skipped(tmp_path, monkeypatch):
 
 
 def test_bad_arguments(tmp_path):
-    with pytest.raises(ValueError, match="`only` must be of saddle_surface, .*got 'monalisa'"):
+    with pytest.raises(ValueError, match=r"`only` must be of saddle_surface, .*got 'monalisa'"):
         gallery(tmp_path, only="monalisa")
     file = tmp_path / "file"
     file.touch()

@@ -8,8 +8,8 @@ TITLE = "(1 − w₁w₂)²"
 CAPTION = (
     "The smallest network: two weights in a chain, to learn the number 1, with a saddle at 0 and "
     "a whole valley of minima, w₁w₂ = 1. "
-    "Of twelve runs of gradient descent eleven end in the valley, whose minima are degenerate: their "
-    "neighbours are as low; the one that began on w₁ = −w₂ ends at the saddle."
+    "Of twelve runs of gradient descent eleven end in the valley, whose minima are degenerate, "
+    "their neighbours as low; the one that began on w₁ = −w₂ ends at the saddle."
 )
 SIZE = (10.5, 4.8)
 

@@ -5,8 +5,8 @@ from saddlelab import landscapes, surfaces
 TITLE = "sin(4x₀)cos(4x₁) + 2(x₀² + x₁²)"
 CAPTION = (
     "A bowl with waves, as contours and as a surface, of the same 151 × 151 values. "
-    "It has nine critical points, marked on the left: four minima, one of them the lowest, four "
-    "saddles with their ways down, and a maximum."
+    "It has nine critical points, all known and certified, marked on the left: four minima, one of "
+    "them far the lowest, four saddles and a maximum."
 )
 SIZE = (10.5, 4.8)
 
