@@ -7,7 +7,7 @@ from saddlelab import compare, surfaces
 TITLE = "Optimizers compared"
 CAPTION = (
     "The same 200 starts for all on Rosenbrock's function of ten variables: values against steps "
-    "and against what a step costs, and what kind of point each start ended at. "
+    "and against what a step costs, and what kind of point each start was at after 3000. "
     "Learning rates are those in the code, others would give another order; at a gradient-flat "
     "point the gradient is small and no critical point is at hand."
 )
