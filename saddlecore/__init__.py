@@ -12,6 +12,7 @@
 `saddlecore.streams`      reproducible uniforms, normals and gammas (with `gammas`, `draws`)
 `saddlecore.descent`      optimizers, thousands of starts at once (with `rules`, `terms`)
 `saddlecore.network`      losses of multilayer networks and their exact Hessians
+`saddlecore.blocks_norm`  norms, softmax, layers (with `blocks_softmax`, `blocks_layers`)
 `saddlecore.grid`         values on grids: of the variables, or of a plane (with `network_slice`)
 `saddlecore.philox`       Philox4x32-10
 `saddlecore.lanes`        eight float64 in one register, as a Numba type (with `laneops`, `memory`)
@@ -25,7 +26,8 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("activations", "annealing", "bartlett", "chains", "compile", "curved_descent",
+_MODULES = ("activations", "annealing", "bartlett", "blocks_layers", "blocks_norm",
+            "blocks_softmax", "chains", "compile", "curved_descent",
             "descent", "diagonal", "differences", "draws", "eigen", "endings", "entries",
             "entrywise", "equilibrate", "evaluate", "exact", "exponents", "first", "folding",
             "foreign", "foresight", "forms", "gammas", "graph", "grid", "groups", "hermite",

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import networks as reference
+from test_networks import shapes, targets, tolerance
 
 from saddlelab import check, gradient, hessian, hvp, minimize, networks
-from tests.reference import networks as reference
-from tests.test_networks import shapes, targets, tolerance
 
 SIZES = (6, 5, 5, 3)
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import depth as reference
 
 from saddlelab import cli_network, networks
 from saddlelab.cli_arguments import OneLineParser
 from saddlelab.networks.depth_result import DepthStudy
-from tests.reference import depth as reference
 
 KINDS = ("scaled_gaussian", "glorot_normal", "orthogonal")
 RATES = (2.0, 1.4, 1.0, 0.7, 0.5, 0.35)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reference import optimizers as reference
 
 from saddlelab import minimize, objective, surfaces
 from saddlelab.optimize import schedules
 from saddlelab.optimize.methods import METHODS
-from tests.reference import optimizers as reference
 
 EPS = 2.0**-52
 

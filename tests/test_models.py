@@ -7,7 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from reference import torch_models as reference  # noqa: E402
 from torch import nn  # noqa: E402
+from torch_models import KINDS, Encoder, make  # noqa: E402
 
 from saddlelab import (  # noqa: E402
     check,
@@ -22,8 +24,6 @@ from saddlelab import (  # noqa: E402
     spectral_density,
     trace,
 )
-from tests.reference import torch_models as reference  # noqa: E402
-from tests.torch_models import KINDS, Encoder, make  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import networks as reference
 
 from saddlelab import check, gradient, hessian, hvp, minimize, networks
-from tests.reference import networks as reference
 
 EPS = 2.0**-52
 

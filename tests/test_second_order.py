@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import spectral as reference
 
 from saddlelab import data_objective, minimize, objective, surfaces
-from tests.reference import spectral as reference
 
 EPS = 2.0**-52
 

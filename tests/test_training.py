@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from reference import networks as reference
+from reference.optimizers import trajectory
 
 from saddlelab import check, datasets, networks
 from saddlelab.networks.training_plot import draw_figure
-from tests.reference import networks as reference
-from tests.reference.optimizers import trajectory
 
 EPS = 2.0**-52
 BLOBS = datasets.gaussian_blobs(60, rng=0)
@@ -223,6 +223,17 @@ def test_without_a_critical_point_nothing_is_near():
     for each in run.explain():
         assert not each.near
         assert each.verdict.startswith("no critical point")
+
+
+def test_normalised_layers_are_tested_with_what_they_learnt():
+    data = datasets.gaussian_blobs(80, rng=0)
+    network = networks.MLP([2, 3, 3], loss="cross_entropy", batch_norm=True)
+    run = networks.train(network, data, epochs=5, lr=0.05, rng=0)
+    for k, theta in enumerate(run.thetas):
+        frozen = network.statistics(theta, data.X)
+        test = network.objective(data.X_test, data.y_test, statistics=frozen)
+        assert run.test_loss[k] == test.value(theta)
+        assert run.test_accuracy[k] == test.accuracy(theta)
 
 
 @settings(max_examples=20)

@@ -9,9 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
+from torch_models import Encoder, make  # noqa: E402
 
 from saddlelab import TrainingMonitor, from_torch  # noqa: E402
-from tests.torch_models import Encoder, make  # noqa: E402
 
 torch.set_num_threads(1)
 

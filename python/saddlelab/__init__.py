@@ -6,7 +6,8 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import datasets, landscapes, models, networks, spectrum, surfaces
+from saddlelab import blocks, datasets, landscapes, models, networks, spectrum, surfaces
+from saddlelab.blocks import AttentionStudy, attention_saturation
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
@@ -17,7 +18,14 @@ from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
 from saddlelab.landscapes import Slice, slice_line, slice_plane, slice_volume
 from saddlelab.laws import IndexLaw, index_law, index_laws, log_minimum_probability
-from saddlelab.models import TrainingMonitor, from_jax, from_sklearn, from_torch
+from saddlelab.models import (
+    TorchSaturation,
+    TrainingMonitor,
+    from_jax,
+    from_sklearn,
+    from_torch,
+    torch_saturation,
+)
 from saddlelab.objective import Objective, PythonSpeedWarning, objective
 from saddlelab.optimize.annealing import annealing
 from saddlelab.optimize.annealing_result import Annealing
@@ -50,6 +58,7 @@ from saddlelab.warmup import warmup
 
 __all__ = [
     "Annealing",
+    "AttentionStudy",
     "Classification",
     "Comparison",
     "CriticalPoints",
@@ -69,11 +78,14 @@ __all__ = [
     "RareEvent",
     "Runs",
     "Slice",
+    "TorchSaturation",
     "TrainingMonitor",
     "Verdict",
     "WeightedStudy",
     "__version__",
     "annealing",
+    "attention_saturation",
+    "blocks",
     "check",
     "classify",
     "compare",
@@ -116,6 +128,7 @@ __all__ = [
     "spectral_density",
     "spectrum",
     "surfaces",
+    "torch_saturation",
     "trace",
     "warmup",
 ]

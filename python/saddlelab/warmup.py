@@ -37,6 +37,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("critical points", _critical_points),
         ("optimizers", _optimizers),
         ("networks", _networks),
+        ("blocks", _blocks),
         ("landscapes", _landscapes),
     )
     for name, step in steps:
@@ -134,6 +135,19 @@ def _networks() -> None:
     loss.per_sample(theta)
     minimize(loss, theta, method="sgd", steps=1, batch_size=1)
     MLP([2, 2, 2], batch_norm=True).objective(np.eye(2), np.eye(2)).hessian(np.ones(14))
+
+
+def _blocks() -> None:
+    from saddlelab import blocks
+
+    x = np.eye(2)
+    for kind in (blocks.batch_norm, blocks.layer_norm, lambda x: blocks.residual(x, x)):
+        found = kind(x)
+        found.backward(x)
+        found.jvp(x)
+    attended = blocks.attention(x, x, x)
+    attended.backward(x)
+    attended.saturation()
 
 
 def _landscapes() -> None:

@@ -12,7 +12,7 @@ from saddlelab.models.model_objective import ModelObjective
 if TYPE_CHECKING:
     from saddlelab.models._torch import Batches
 
-__all__ = ["from_torch"]
+__all__ = ["from_torch", "tensors_of"]
 
 
 def from_torch(
@@ -156,7 +156,7 @@ def _pair(k: int, batch: Any, number: Any) -> tuple[Any, Any]:
     if not isinstance(batch, tuple | list) or len(batch) != 2 or not _is_array(batch[1]):
         raise ValueError(f"`data` must give batches (X, y), but batch {k} is {type(batch).__name__}"
                          f"{f' of {len(batch)}' if hasattr(batch, '__len__') else ''}")  # fmt: skip
-    X, y = _tensors(batch[0], number), _tensors(batch[1], number)
+    X, y = tensors_of(batch[0], number), tensors_of(batch[1], number)
     if y.ndim and not len(y):
         raise ValueError(f"`data` must have samples, but batch {k} is empty")
     return X, y
@@ -166,13 +166,14 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
-def _tensors(value: Any, number: Any) -> Any:
+def tensors_of(value: Any, number: Any) -> Any:
+    """Arrays of real numbers as tensors of the type `number`, tensors without their graphs."""
     import torch
 
     if isinstance(value, dict):
-        return {name: _tensors(each, number) for name, each in value.items()}
+        return {name: tensors_of(each, number) for name, each in value.items()}
     if isinstance(value, tuple | list):
-        return tuple(_tensors(each, number) for each in value)
+        return tuple(tensors_of(each, number) for each in value)
     if isinstance(value, torch.Tensor):
         return value.detach()
     if _is_array(value):

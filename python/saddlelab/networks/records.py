@@ -25,19 +25,27 @@ LARGEST = 2000
 
 
 def measured(
-    objective: NetworkObjective, thetas: Floats, workers: int
+    objective: NetworkObjective, thetas: Floats, workers: int, learnt: Floats | None = None
 ) -> tuple[Floats, Floats, Floats | None]:
-    """Losses, ‖∇f‖ and accuracies; these are None for squared_error, which knows no classes."""
+    """Losses, ‖∇f‖ and accuracies; these are None for squared_error, which knows no classes.
+
+    Normalised layers take the statistics of the samples `learnt`, if those are given.
+    """
     loss, norm, accuracy = np.empty((3, len(thetas)))
     classifies = objective.network.loss != "squared_error"
 
     @np.errstate(over="ignore", invalid="ignore")  # on the way to a divergence
     def one(k: int) -> None:
+        here = objective
+        if learnt is not None:
+            network, rows = objective.network, objective.rows
+            frozen = network.statistics(thetas[k], learnt)
+            here = network.objective(rows, objective.targets, statistics=frozen)
         slope = np.empty(thetas.shape[1])
-        loss[k] = saddlecore.network.gradient(objective.header, thetas[k], slope)
+        loss[k] = saddlecore.network.gradient(here.header, thetas[k], slope)
         norm[k] = np.linalg.norm(slope)
         if classifies:
-            accuracy[k] = objective.accuracy(thetas[k])
+            accuracy[k] = here.accuracy(thetas[k])
 
     over_threads(one, range(len(thetas)), workers)
     return loss, norm, accuracy if classifies else None

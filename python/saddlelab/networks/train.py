@@ -132,7 +132,9 @@ def train(
     thetas = _finite(np.asarray(runs.history.x))
     at = every * np.arange(len(thetas))
     loss, norm, accuracy = measured(objective, thetas, workers)
-    tested = (None,) * 3 if test is None else measured(test, thetas, workers)
+    # Other samples are normalised as those that were learnt from.
+    learnt = objective.rows if network.batch_norm else None
+    tested = (None,) * 3 if test is None else measured(test, thetas, workers, learnt)
     return Training(
         network=network, objective=objective, test=test, method=runs.method, options=runs.options,
         status=str(runs.status), seed=seed, batch_size=batch, steps_per_epoch=steps, epochs=at,
