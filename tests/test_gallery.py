@@ -163,6 +163,17 @@ def test_runs_end_where_the_caption_says():
     np.testing.assert_allclose(valley[0] * valley[1], 1.0, atol=1e-6)
 
 
+def test_attention_maps_are_softmax_of_products():
+    left, middle, *_ = drawn("attention_maps").axes
+    for ax in (left, middle):
+        weights = ax.images[0].get_array()
+        np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-12)
+    scaled, plain = (np.asarray(ax.images[0].get_array()) for ax in (left, middle))
+    # Without the factor 1/8 logarithms of ratios of weights are eight times as large.
+    ratio = np.log(scaled[:, 1:3] / scaled[:, :2])
+    np.testing.assert_allclose(np.log(plain[:, 1:3] / plain[:, :2]), 8.0 * ratio, atol=1e-8)
+
+
 # --- the page that shows them --------------------------------------------------------------------
 
 

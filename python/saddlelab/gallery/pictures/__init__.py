@@ -21,6 +21,7 @@ NAMES = (
     "clipping",
     "adam_noise",
     "residual",
+    "attention_maps",
     "waves",
     "looking_everywhere",
     "roughness",
