@@ -21,6 +21,7 @@ from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
+from saddlelab.gallery import Gallery, gallery
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
@@ -84,6 +85,7 @@ __all__ = [
     "Derivative",
     "EscapeScaling",
     "EscapeStudy",
+    "Gallery",
     "GridSearch",
     "IndexLaw",
     "LandscapeGraph",
@@ -121,6 +123,7 @@ __all__ = [
     "from_jax",
     "from_sklearn",
     "from_torch",
+    "gallery",
     "gradient",
     "grid_search",
     "hessian",

@@ -13,6 +13,7 @@ from saddlelab import (
     cli_compare,
     cli_critical,
     cli_escape,
+    cli_gallery,
     cli_minimize,
     cli_network,
     cli_plateaus,
@@ -58,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     cli_plateaus.add_parser(commands)
     cli_slice.add_parser(commands)
     cli_saturation.add_parser(commands)
+    cli_gallery.add_parser(commands)
     for name, action, text in (
         ("warmup", _warmup, "compile everything into the disk cache, once per installation"),
         ("doctor", _doctor, "versions, CPU features, vector math, threads, cache folder"),
