@@ -53,8 +53,10 @@ def descend_curved(forms, rows, method, span, stops, history, state, results, ve
     """
     like, n = zeros(8), state[0].shape[1]
     count = 1 + n if vectors > 0 else 1 + n + n * (n + 1) // 2
+    derivatives = aligned(count * width(like))
+    derivatives[:] = 0.0  # of lanes without a start: see `loop`
     extra = (
-        aligned(count * width(like)), np.ones(n), second_scratch(like, n),
+        derivatives, np.ones(n), second_scratch(like, n),
         second_order_scratch(like, n, vectors),
     )  # fmt: skip
     _run(like, (forms, n), rows, method, span, stops, history, state, results, extra)

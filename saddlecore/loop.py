@@ -70,6 +70,9 @@ def _enter(like, n, state, block, work):
     X, S = state[0], state[1]
     rows, first, groups = block.rows, block.first, block.groups
     x, memory, lanes, w = work.x, work.memory, work.lanes, width(like)
+    # Lanes without a start get no gradient from plain forms: what happens to lie there may be
+    # denormal, which costs a hundred times as much, or infinite.
+    work.g[: groups * n * w] = 0.0
     for k in range(groups * w):
         row = rows[min(first + k, len(rows) - 1)]
         at = k // w * n * w + k % w
