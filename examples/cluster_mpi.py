@@ -3,7 +3,8 @@
     mpiexec -n 65 python -m mpi4py.futures examples/cluster_mpi.py    # 64 workers and the driver
 
 Rank 0 drives and the others count.  `--here` runs the same study on the threads of this machine,
-without MPI: the same counts, since they depend on the seed alone.  A job that was ended by its time limit goes on when it is submitted again.
+without MPI: the same counts, since they depend on the seed alone.  A job that was ended by its time
+limit goes on when it is submitted again.
 """
 
 import argparse

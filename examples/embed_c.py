@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from scipy import LowLevelCallable
+
 from saddlecore import forms
 from saddlelab import minimize, objective
-from scipy import LowLevelCallable
 
 _WORD, _NUMBERS = ctypes.c_int64, ctypes.c_void_p
 
@@ -54,7 +55,7 @@ def descend_in_c(energy, f, x):
     energy.descend.argtypes = [_WORD] * 5 + [_NUMBERS, ctypes.c_double, _WORD]
     steps = energy.descend(
         *table[forms.VALUE].tolist(), *table[forms.GRADIENT].tolist(),
-        len(x), x.ctypes.data, 0.001, 10_000,
+        len(x), x.ctypes.data, 0.001, 100_000,
     )  # fmt: skip
     return x, steps
 

@@ -18,6 +18,7 @@ import math
 
 import numpy as np
 from numba import njit
+
 from saddlecore.inertia import inertia_small
 from saddlecore.philox import philox2x64
 from saddlecore.streams import normal_pair
