@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from saddlelab.cli import main
 from saddlelab.networks.critical_checkpoint import CriticalCheckpoint, Ended
-from saddlelab.prevalence import prevalence
+from saddlelab.prevalence import PrevalenceStudy, prevalence
 from saddlelab.studies.study_file import CheckpointError
 
 H = np.array([[2.0, 0.5], [0.5, -1.0]])
@@ -245,6 +245,21 @@ def test_a_garbled_study_is_refused(checkpoint, tmp_path, capsys, field, value):
         assert out == ""
         assert "is damaged: its study is garbled; it was left as it is" in err
         assert len(err.splitlines()) == 1
+
+
+@pytest.mark.filterwarnings("ignore")  # NumPy's, of headers that are not quite Python
+@fuzzed
+@given(changes=CHANGES, kept=st.just(1.0) | st.floats(0, 1))
+def test_saved_studies_survive_damage(tmp_path, changes, kept):
+    path, broken = tmp_path / "sound.npz", tmp_path / "damaged.npz"
+    if not path.exists():
+        prevalence("goe", [2, 3], **STUDY).to_npz(path)
+    broken.write_bytes(damaged(path.read_bytes(), changes, kept))
+    try:
+        found = PrevalenceStudy.load(broken)
+    except (ValueError, OSError):
+        return
+    assert found.table() == PrevalenceStudy.load(path).table()
 
 
 def searches(path):
