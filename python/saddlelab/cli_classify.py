@@ -8,14 +8,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from typing import Any
 
 from saddlelab import cli_arguments as read
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _KINDS = ("minimum", "saddle", "maximum", "degenerate", "undecided")
 _COLUMNS = ("file", "array", "matrix", "kind", "index", "zeros", "positive", "certified", "tol")
@@ -64,9 +59,10 @@ def _classified(path: Path, tol: float | None, workers: int | None) -> Iterator[
     """Yield a row for every matrix of a file."""
     import numpy as np
 
+    from saddlelab.array_files import read_arrays
     from saddlelab.inertia import classify
 
-    for name, hessians in _arrays(path):
+    for name, hessians in read_arrays(path):
         where = f"{path}[{name}]" if name else str(path)
         try:
             found = classify(hessians, tol=tol, workers=workers)
@@ -77,28 +73,6 @@ def _classified(path: Path, tol: float | None, workers: int | None) -> Iterator[
         values = (np.atleast_1d(column).tolist() for column in columns)
         for matrix, row in enumerate(zip(*values, strict=True)):
             yield (str(path), name, matrix, *row)
-
-
-def _arrays(path: Path) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    import numpy as np
-
-    try:
-        # Never a pickle: that would run what the file says.
-        loaded = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (ValueError, EOFError, BadZipFile):
-        raise ValueError(f"{path}: must be a .npy or .npz file of numbers") from None
-    if isinstance(loaded, np.ndarray):
-        yield "", loaded
-        return
-    with loaded:
-        if not loaded.files:
-            raise ValueError(f"{path}: holds no arrays")
-        for name in loaded.files:
-            try:
-                hessians = loaded[name]
-            except ValueError:
-                raise ValueError(f"{path}[{name}]: must be an array of numbers") from None
-            yield name, hessians
 
 
 def _tolerance(text: str) -> float:

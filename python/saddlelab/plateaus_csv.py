@@ -26,8 +26,11 @@ def read_column(
     The first line holds names unless all in it are numbers; lines that are empty there are
     skipped, as logs have them that write several columns at different times.
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        lines = [line for line in csv.reader(file) if line]
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = [line for line in csv.reader(file) if line]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{os.fspath(path)} must be CSV in UTF-8, but {error}") from None
     if not lines:
         raise ValueError(f"{os.fspath(path)} must have a line of numbers, it is empty")
     names = [cell.strip() for cell in lines[0]]

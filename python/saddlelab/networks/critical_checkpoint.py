@@ -45,7 +45,8 @@ class CriticalCheckpoint(StudyFile):
     def add(self, ended: list[Ended]) -> None:
         """Store searches."""
         rows = [
-            (end.start, end.status, end.hessians, end.seconds, data, _crc(end, data))
+            (end.start, end.status, end.hessians, end.seconds, data,
+             _crc(end.start, end.status, end.hessians, data))
             for end in ended
             for data in (end.x.astype("<f8").tobytes(),)
         ]
@@ -64,12 +65,13 @@ class CriticalCheckpoint(StudyFile):
             for start, status, hessians, seconds, data, crc in self._db.execute(
                 "SELECT * FROM searches ORDER BY start"
             ):
-                x = np.frombuffer(data, "<f8") if isinstance(data, bytes) else np.empty(0)
-                end = Ended(start, status, hessians, seconds, x.astype(np.float64))
-                if len(x) != size or crc != _crc(end, data):
+                # SQLite's columns take values of any type.
+                sound = isinstance(data, bytes) and isinstance(seconds, float)
+                x = np.frombuffer(data, "<f8") if sound and len(data) == 8 * size else None
+                if x is None or crc != _crc(start, status, hessians, data):
                     raise CheckpointError(self._damaged(f"search {start} is garbled"))
-                yield end
+                yield Ended(start, status, hessians, seconds, x.astype(np.float64))
 
 
-def _crc(end: Ended, data: bytes) -> int:
-    return crc32(data, crc32(f"{end.start}:{end.status}:{end.hessians}".encode()))
+def _crc(start: int, status: str, hessians: int, data: bytes) -> int:
+    return crc32(data, crc32(f"{start}:{status}:{hessians}".encode()))

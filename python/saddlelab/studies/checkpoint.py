@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from saddlelab.studies.blocks import Counted, Histogram, IntArray, Tally
-from saddlelab.studies.spec import Part, StudySpec, grid
+from saddlelab.studies.spec import Part, StudySpec, digest_of, grid
 from saddlelab.studies.study_file import CheckpointError, CheckpointMismatchError, StudyFile
 
 __all__ = ["Checkpoint", "CheckpointError", "CheckpointMismatchError", "StoredBlock", "StoredRun"]
@@ -80,10 +80,13 @@ class Checkpoint(StudyFile):
         """
         if self._stored is None:
             raise CheckpointError(f"`checkpoint` {self.path!r} is empty: no study was begun in it")
+        fields = {k: v for k, v in self._stored.items() if k not in ("format", "digest")}
         try:
-            return grid(self._stored)
+            if digest_of(fields) == self._stored["digest"]:
+                return grid(fields)
         except (ValueError, KeyError, TypeError):
-            raise CheckpointError(self._damaged("its study is garbled")) from None
+            pass
+        raise CheckpointError(self._damaged("its study is garbled"))
 
     def begin(self, spec: StudySpec) -> None:
         """Write the study's fields into a new file, or check that they are those of the file.

@@ -6,7 +6,6 @@ import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -342,7 +341,9 @@ class PrevalenceStudy:
                     file["count"],
                     **kind._loaded(file),
                 )
-        except (ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
+        except OSError:
+            raise
+        except Exception as error:  # NumPy, zipfile, zlib and tokenize have one each
             raise ValueError(f"`path` must be a saved study, got {os.fspath(path)!r}") from error
 
     def _saved(self) -> dict[str, Any]:

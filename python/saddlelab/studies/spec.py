@@ -116,7 +116,12 @@ class StudySpec:
 
     def digest(self) -> str:
         """The canonical hash of the study."""
-        return blake2b(_canonical(self.fields()).encode(), digest_size=16).hexdigest()
+        return digest_of(self.fields())
+
+
+def digest_of(fields: Mapping[str, Any]) -> str:
+    """The hash of what :meth:`StudySpec.fields` gave."""
+    return blake2b(_canonical(fields).encode(), digest_size=16).hexdigest()
 
 
 def grid(fields: Mapping[str, Any]) -> list[Part]:

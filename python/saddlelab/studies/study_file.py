@@ -112,7 +112,7 @@ class StudyFile:
         try:
             stored = {k: json.loads(v) for k, v in self._db.execute("SELECT * FROM study")}
             stored["seed"] = int(stored["seed"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise CheckpointError(self._damaged("its study is garbled")) from None
         return stored
 
