@@ -27,21 +27,20 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("activations", "annealing", "bartlett", "blocks_layers", "blocks_norm",
-            "blocks_softmax", "chains", "compile", "curved_descent",
-            "descent", "diagonal", "differences", "draws", "eigen", "endings", "entries",
-            "entrywise", "equilibrate", "evaluate", "exact", "exponents", "first", "folding",
-            "foreign", "foresight", "forms", "gammas", "graph", "grid", "groups", "hermite",
-            "householder", "inertia", "jit", "kicks", "krylov", "laguerre", "lanearrays",
-            "lanecalls", "laneloops", "lanemake", "lanemath", "laneops", "lanes", "lanesums",
-            "lanetrees", "lanewise", "latents", "loop", "margins", "memory", "moves", "network",
-            "network_columns", "network_curvature", "network_hessian", "network_layers",
-            "network_losses", "network_normal", "network_plan", "network_products", "network_slice",
-            "network_sums", "newton", "noise", "operations", "pairs", "panels", "perturbed",
-            "philox", "places", "points", "products", "program", "rare", "records", "roots",
-            "rules", "samples", "sampling", "second", "second_order", "secular", "slopes",
-            "spectral", "splitting", "stencils", "steps", "streams", "sturm", "sturm_density",
-            "sturm_law", "swift", "terms", "trace", "transposes", "vecmath", "weighted",
-            "wigner")  # fmt: skip
+            "blocks_softmax", "chains", "compile", "curved_descent", "descent", "diagonal",
+            "differences", "draws", "eigen", "endings", "entries", "entrywise", "equilibrate",
+            "evaluate", "exact", "exponents", "first", "folding", "foreign", "foresight", "forms",
+            "gammas", "graph", "grid", "groups", "hermite", "householder", "inertia", "jit",
+            "kicks", "krylov", "laguerre", "lanearrays", "lanecalls", "laneloops", "lanemake",
+            "lanemath", "laneops", "lanes", "lanesums", "lanetrees", "lanewise", "latents", "loop",
+            "margins", "memory", "moves", "network", "network_columns", "network_curvature",
+            "network_hessian", "network_layers", "network_losses", "network_normal", "network_plan",
+            "network_products", "network_signals", "network_slice", "network_sums", "newton",
+            "noise", "operations", "pairs", "panels", "perturbed", "philox", "places", "points",
+            "products", "program", "rare", "records", "roots", "rules", "samples", "sampling",
+            "second", "second_order", "secular", "slopes", "spectral", "splitting", "stencils",
+            "steps", "streams", "sturm", "sturm_density", "sturm_law", "swift", "terms", "trace",
+            "transposes", "vecmath", "weighted", "wigner")  # fmt: skip
 
 
 def __getattr__(name):

@@ -39,10 +39,13 @@ from saddlecore.network_plan import (
 )
 from saddlecore.network_products import add_products
 
-__all__ = ["backward", "backward_along", "first_layer", "forward", "forward_along",
+__all__ = ["KEPT", "backward", "backward_along", "first_layer", "forward", "forward_along",
            "losses_along",
            "losses_of", "masks", "onwards", "space_for", "targets_at",
            "turned_weights"]  # fmt: skip
+
+#: An order of `forward` above all that derivatives need.
+KEPT = 3
 
 
 @allocating
@@ -120,7 +123,8 @@ def _activate_layer(row, m, space, order):
 def forward(net, theta, turned, x, x_at, x_row, m, count, space, order):
     """Activations of a chunk whose inputs are rows of x; with ``order`` > 0 also f' and f''.
 
-    The first `count` of the m samples there are.
+    With `KEPT` also what f is given, in the place of Rδ (`space_for` with ``along``).  The first
+    `count` of the m samples there are.
     """
     first_layer(net, theta, turned, x, x_at, x_row, m, space[0])
     onwards(net, theta, turned, m, count, space, order)
@@ -146,6 +150,9 @@ def onwards(net, theta, turned, m, count, space, order):
             add_products(a, to, m, turned, row[W], row[OUT], a, before, m, row[IN], row[OUT], m)
         if row[NORM] >= 0:
             normalise(net, row, theta, m, count, space)
+        if order == KEPT:
+            for k in range(row[TO] * m, (row[TO] + row[OUT]) * m, 8):
+                store(space[11], k, load(zeros(8), a, k))
         if depth < len(plan) - 1:
             _activate_layer(row, m, space, order)
 

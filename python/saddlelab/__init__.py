@@ -6,12 +6,22 @@ saddle
 """
 
 from saddlecore import __version__
-from saddlelab import blocks, datasets, landscapes, models, networks, spectrum, surfaces
+from saddlelab import (
+    blocks,
+    datasets,
+    landscapes,
+    models,
+    networks,
+    signals,
+    spectrum,
+    surfaces,
+)
 from saddlelab.blocks import AttentionStudy, attention_saturation
 from saddlelab.critical import critical_points
 from saddlelab.critical_result import CriticalPoints
 from saddlelab.data_objective import DataObjective, data_objective
 from saddlelab.derivatives import Derivative, gradient, hessian, hvp
+from saddlelab.gallery import Gallery, gallery
 from saddlelab.inertia import Classification, classify
 from saddlelab.landscape_graph import LandscapeGraph, descend_from_saddle
 from saddlelab.landscape_prevalence import LandscapePrevalence, prevalence_of
@@ -43,6 +53,16 @@ from saddlelab.plateaus import plateaus
 from saddlelab.plateaus_result import Plateaus
 from saddlelab.prevalence import PrevalenceStudy, WeightedStudy, prevalence
 from saddlelab.rare import RareEvent, rare_prevalence
+from saddlelab.signals import (
+    MeanField,
+    SaturationReport,
+    edge_of_chaos,
+    mean_field,
+    saturation,
+    saturation_history,
+    signal_study,
+    sweep,
+)
 from saddlelab.spectrum import (
     condition_number,
     curvature_fractions,
@@ -65,16 +85,19 @@ __all__ = [
     "Derivative",
     "EscapeScaling",
     "EscapeStudy",
+    "Gallery",
     "GridSearch",
     "IndexLaw",
     "LandscapeGraph",
     "LandscapePrevalence",
+    "MeanField",
     "Objective",
     "Plateaus",
     "PrevalenceStudy",
     "PythonSpeedWarning",
     "RareEvent",
     "Runs",
+    "SaturationReport",
     "Slice",
     "TorchSaturation",
     "TrainingMonitor",
@@ -93,12 +116,14 @@ __all__ = [
     "data_objective",
     "datasets",
     "descend_from_saddle",
+    "edge_of_chaos",
     "escape",
     "escape_scaling",
     "extreme_eigenpairs",
     "from_jax",
     "from_sklearn",
     "from_torch",
+    "gallery",
     "gradient",
     "grid_search",
     "hessian",
@@ -108,6 +133,7 @@ __all__ = [
     "index_laws",
     "landscapes",
     "log_minimum_probability",
+    "mean_field",
     "minimize",
     "models",
     "multistart",
@@ -118,13 +144,18 @@ __all__ = [
     "prevalence",
     "prevalence_of",
     "rare_prevalence",
+    "saturation",
+    "saturation_history",
     "scipy_method",
+    "signal_study",
+    "signals",
     "slice_line",
     "slice_plane",
     "slice_volume",
     "spectral_density",
     "spectrum",
     "surfaces",
+    "sweep",
     "torch_saturation",
     "trace",
     "warmup",

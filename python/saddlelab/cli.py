@@ -13,12 +13,14 @@ from saddlelab import (
     cli_compare,
     cli_critical,
     cli_escape,
+    cli_gallery,
     cli_minimize,
     cli_network,
     cli_plateaus,
     cli_prevalence,
     cli_prevalence_of,
     cli_rare,
+    cli_saturation,
     cli_slice,
     cli_study,
 )
@@ -56,6 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     cli_network.add_parser(commands)
     cli_plateaus.add_parser(commands)
     cli_slice.add_parser(commands)
+    cli_saturation.add_parser(commands)
+    cli_gallery.add_parser(commands)
     for name, action, text in (
         ("warmup", _warmup, "compile everything into the disk cache, once per installation"),
         ("doctor", _doctor, "versions, CPU features, vector math, threads, cache folder"),

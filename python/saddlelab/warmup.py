@@ -39,6 +39,7 @@ def warmup(*, report: Callable[[str], None] | None = None) -> float:
         ("networks", _networks),
         ("blocks", _blocks),
         ("landscapes", _landscapes),
+        ("signals", _signals),
     )
     for name, step in steps:
         start = time.perf_counter()
@@ -158,3 +159,10 @@ def _landscapes() -> None:
     slice_line(surfaces.quadratic_saddle, [0.0, 0.0], [1.0, 0.0], resolution=3)
     loss = MLP([2, 2, 2]).objective(np.ones((2, 2)), np.zeros((2, 2)))
     slice_line(loss, np.ones(12), np.ones(12), resolution=3)
+
+
+def _signals() -> None:
+    from saddlelab.networks import MLP
+    from saddlelab.signals import saturation
+
+    saturation(MLP([2, 2, 2]), np.ones(12), np.ones((2, 2)))
