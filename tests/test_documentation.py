@@ -6,25 +6,38 @@ import importlib.util
 import io
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import matplotlib
 import pytest
+from matplotlib import pyplot
 
 import saddlelab
 from saddlelab.cli import build_parser
+from saddlelab.gallery import NAMES
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(path.stem for path in DOCS.glob("*.md"))
 SNIPPET = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 #: Packages whose names are public, each with its page under ``api/``.
-PACKAGES = ("blocks", "datasets", "landscapes", "models", "networks", "spectrum")
+PACKAGES = ("blocks", "datasets", "landscapes", "models", "networks", "signals", "spectrum")
 
 
 def page(stem):
     return (DOCS / f"{stem}.md").read_text(encoding="utf-8")
 
 
+@pytest.fixture
+def afterwards():
+    """Figures are closed, and JAX's precision, a setting of the process, is as it was."""
+    yield
+    pyplot.close("all")
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", False)
+
+
+@pytest.mark.usefixtures("afterwards")
 @pytest.mark.parametrize("stem", [stem for stem in PAGES if "```python" in page(stem)])
 def test_snippets_print_what_the_page_says(stem, folder):
     text = page(stem)
@@ -59,6 +72,11 @@ def test_links_lead_somewhere():
         text = path.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
             assert (path.parent / target).exists(), (path.name, target)
+
+
+def test_every_picture_is_in_the_gallery():
+    shown = re.findall(r'--8<-- "(\S+)/(\w+)\.py"', page("gallery"))
+    assert shown == [("python/saddlelab/gallery/pictures", name) for name in NAMES]
 
 
 def test_every_page_is_in_the_menu():
