@@ -1,5 +1,6 @@
 """Critical points of networks: true ones only, the same ones always, indices that are right."""
 
+import dataclasses
 import json
 import sqlite3
 
@@ -172,6 +173,13 @@ def test_index_rises_with_error():
     assert rho.value > 0.8
     assert rho.low > 0.6
     assert rho.low <= rho.value <= rho.high
+
+
+def test_points_of_equal_error_have_no_correlation(found):
+    equal = dataclasses.replace(found, error=np.zeros(len(found)))
+    rho = equal.correlation()
+    assert np.isnan([rho.value, rho.low, rho.high]).all()
+    assert equal.plot().get_title() == ""
 
 
 def test_without_weight_decay_symmetries_are_left_out():

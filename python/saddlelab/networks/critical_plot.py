@@ -94,8 +94,8 @@ def _points(ax: Axes, x: Any, y: Any, found: NetworkCriticalPoints, kwargs: Any)
 def _draw_index(found: NetworkCriticalPoints, ax: Axes, kwargs: Any) -> None:
     _points(ax, found.error, found.fraction_negative, found, kwargs)
     ax.set(xlabel=_error_name(found), ylabel="fraction of negative eigenvalues")
-    if len(found) > 2:
-        rho = found.correlation()
+    rho = found.correlation() if len(found) > 2 else None
+    if rho is not None and np.isfinite(rho.value):
         ax.set_title(
             f"rank correlation {rho.value:.3f} (95 %: {rho.low:.3f} to {rho.high:.3f})",
             fontsize="medium",

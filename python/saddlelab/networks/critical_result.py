@@ -135,7 +135,9 @@ class NetworkCriticalPoints:
             raise ValueError(f"a correlation needs at least 3 points, there are {len(x)}")
         rows = np.random.default_rng(0).integers(0, len(x), (2000, len(x)))
         again = np.array([_pearson(rankdata(x[row]), rankdata(y[row])) for row in rows])
-        low, high = np.nanpercentile(again, [2.5, 97.5])
+        # Of a sample of equals there is none.
+        again = again[np.isfinite(again)]
+        low, high = np.percentile(again, [2.5, 97.5]) if len(again) else (np.nan, np.nan)
         return Correlation(_pearson(x, y), float(low), float(high))
 
     def _rows(self) -> list[dict[str, Any]]:
