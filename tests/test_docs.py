@@ -21,14 +21,27 @@ MODULES = sorted(
 )
 
 
+def loaded(name):
+    """The module, or None if it is about another library that is not there."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "jax"):
+            raise
+        return None
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_docstrings(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    module = loaded(name)
+    if module is None:
+        pytest.skip("of a library that is not there")
+    assert doctest.testmod(module).failed == 0
 
 
 def test_examples_are_found():
     finder = doctest.DocTestFinder()
-    modules = [importlib.import_module(name) for name in MODULES]
+    modules = filter(None, map(loaded, MODULES))
     assert sum(bool(test.examples) for m in modules for test in finder.find(m)) >= 4
 
 
