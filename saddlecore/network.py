@@ -37,7 +37,7 @@ from saddlecore.network_plan import (
     UNITS,
     opened,
 )
-from saddlecore.network_sums import add_gradient, add_product, halved_norm, means_of, sums_for
+from saddlecore.network_sums import add_sums, halved_norm, means_of, sums_for
 
 __all__ = ["batch_form", "gradient", "gradient_form", "hvp_form", "outputs",
            "second_form", "value_form"]  # fmt: skip
@@ -54,11 +54,11 @@ def _chunk(net, theta, v, turned, turned_v, x, x_at, x_row, by_sample, at, m, co
     if what > VALUE:
         backward(net, theta, m, count, space)
     if what == GRADIENT:
-        add_gradient(net, m, by_sample, at, space, sums)
+        add_sums(net, m, by_sample, at, False, space, sums)
     if what == PRODUCT:
         forward_along(net, theta, v, turned_v, turned, x, x_at, x_row, m, count, space)
         backward_along(net, theta, v, m, count, space)
-        add_product(net, m, by_sample, at, space, sums)
+        add_sums(net, m, by_sample, at, True, space, sums)
     return total
 
 

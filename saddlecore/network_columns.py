@@ -18,7 +18,7 @@ from saddlecore.network_layers import (
     turned_weights,
 )
 from saddlecore.network_plan import COLUMNS, IN, MANY, SAMPLES, opened
-from saddlecore.network_sums import add_gradient, add_product, means_of, sums_for
+from saddlecore.network_sums import add_sums, means_of, sums_for
 
 __all__ = ["columns", "second_of_columns"]
 
@@ -43,12 +43,12 @@ def _columns(net, theta, begin, end, curved, out):
             forward_along(net, theta, v, turned_v, turned, net[4], at, m, m, count, space)
             if curved:
                 backward_along(net, theta, v, m, count, space)
-                add_product(net, m, net[3], by_sample, space, into)
+                add_sums(net, m, net[3], by_sample, True, space, into)
             else:
                 # Rg of the outputs takes the place of g: Jᵀ of it.
                 losses_along(net, m, count, space, space[3])
                 backward(net, theta, m, count, space)
-                add_gradient(net, m, net[3], by_sample, space, into)
+                add_sums(net, m, net[3], by_sample, False, space, into)
             v[j] = 0.0
     for j in range(begin, end):
         v[j] = 1.0

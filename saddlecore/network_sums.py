@@ -20,7 +20,7 @@ from saddlecore.network_plan import (
 )
 from saddlecore.network_products import add_products
 
-__all__ = ["add_gradient", "add_product", "halved_norm", "means_of", "sample_major", "sums_for"]
+__all__ = ["add_sums", "halved_norm", "means_of", "sample_major", "sums_for"]
 
 
 @device
@@ -54,35 +54,24 @@ def _add_layer(net, row, d, m, inputs, inputs_at, space, sums):
 
 
 @allocating
-def add_gradient(net, m, x, x_at, space, sums):
-    """Add the chunk's gradient; x holds the inputs sample by sample, filled up."""
-    plan, one = net[0], 1.0 if net[1][BIAS] else -1.0
+def add_sums(net, m, x, x_at, along, space, sums):
+    """Add the chunk's gradient, Σ δ aᵀ; or its part of Hessian times v, Σ Rδ aᵀ + δ Raᵀ.
+
+    x holds the inputs sample by sample, filled up; their Ra is 0.
+    """
+    plan, one, d = net[0], 1.0 if net[1][BIAS] else -1.0, space[11] if along else space[4]
     for depth in range(len(plan)):
         row = plan[depth]
         if depth == 0:
-            _add_layer(net, row, space[4], m, x, x_at, space, sums)
-        else:
-            at = row[PADS] * m
-            sample_major(space[0], row[FROM] * m, row[IN], m, space[5], at, row[PAD], one)
-            _add_layer(net, row, space[4], m, space[5], at, space, sums)
-    add_moments(net, space, False, sums)
-
-
-@allocating
-def add_product(net, m, x, x_at, space, sums):
-    """Add the chunk's part of Hessian times v: sums of Rδ aᵀ + δ Raᵀ."""
-    plan, one = net[0], 1.0 if net[1][BIAS] else -1.0
-    for depth in range(len(plan)):
-        row = plan[depth]
-        if depth == 0:
-            _add_layer(net, row, space[11], m, x, x_at, space, sums)
-        else:
-            at = row[PADS] * m
-            sample_major(space[0], row[FROM] * m, row[IN], m, space[5], at, row[PAD], one)
-            _add_layer(net, row, space[11], m, space[5], at, space, sums)
+            _add_layer(net, row, d, m, x, x_at, space, sums)
+            continue
+        at = row[PADS] * m
+        sample_major(space[0], row[FROM] * m, row[IN], m, space[5], at, row[PAD], one)
+        _add_layer(net, row, d, m, space[5], at, space, sums)
+        if along:
             sample_major(space[9], row[FROM] * m, row[IN], m, space[12], at, row[PAD], -1.0)
             _add_layer(net, row, space[4], m, space[12], at, space, sums)
-    add_moments(net, space, True, sums)
+    add_moments(net, space, along, sums)
 
 
 @device

@@ -183,7 +183,7 @@ class MLP:
         return np.concatenate([part.ravel() for part in parts])
 
     def unpack(self, theta: ArrayLike) -> list[tuple[Any, ...]]:
-        """Weights and biases of each layer, as views of `theta`; None where there are no biases.
+        """Weights and biases of each layer, copied; None where there are no biases.
 
         Of a normalised layer W, γ and β.
         """
